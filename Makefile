@@ -1,0 +1,106 @@
+# Everything anyone types. `make` alone lists it. GNU make, nothing newer than 3.81.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+TOOLS := .make
+
+.DEFAULT_GOAL := help
+.PHONY: help run test soak lint fmt messages screenshots bench autobahn audit lock
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+run: .venv/run.stamp ## start a server for trying out, on HOST (127.0.0.1) and PORT (8000)
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@echo "Sarangbang: http://$(HOST):$(PORT)/  (Ctrl-C stops it)"
+	@$(BIN)/python manage.py runserver $(HOST):$(PORT)
+
+test: .venv/test.stamp ## every check there is; brings what is missing, or says what to install
+	@.ci/system-packages
+	@$(MAKE) --no-print-directory lint
+	node --test --test-reporter=spec tests/js/*.test.mjs
+	$(BIN)/python -m pytest
+
+soak: .venv/test.stamp ## fifty schedules of random faults with the real leases; SEEDS=200 FIRST=51 for others
+	@.ci/system-packages
+	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
+
+lint: .venv/test.stamp ## style, types, and forgotten migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python manage.py makemigrations --check
+
+fmt: .venv/test.stamp ## put the Python files into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
+	--no-obsolete --no-wrap --add-location file
+
+messages: .venv/test.stamp ## collect the pages' words for translation, and compile the translations
+	@.ci/system-packages
+	$(MAKEMESSAGES)
+	$(MAKEMESSAGES) -d djangojs
+	$(BIN)/django-admin compilemessages --ignore .venv
+
+screenshots: .venv/test.stamp ## photograph the pages into screenshots/
+	@.ci/system-packages
+	$(BIN)/python -m tests.screenshots screenshots
+
+bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure beside others, write docs/performance.md (half an hour; QUICK=1 is a part)
+	$(BIN)/python -m bench
+
+autobahn: .venv/test.stamp $(TOOLS)/autobahn/bin/wstest ## the Autobahn test-suite on both ways in; needs PYTHON2=python2.7
+	$(BIN)/python -m tests.autobahn $(TOOLS)/autobahn/bin/wstest --folder $(TOOLS)/autobahn/reports
+
+audit: $(TOOLS)/pip-audit/bin/pip-audit ## ask PyPI whether a pinned package has a known hole
+	$< --strict --disable-pip --require-hashes -r requirements.txt
+	$< --strict --disable-pip --require-hashes -r requirements-test.txt
+
+LOCK = $< pip compile --no-config --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' --quiet $(if $(UPGRADE),--upgrade)
+
+lock: $(TOOLS)/uv/bin/uv ## pin the requirements again; UPGRADE=1 takes the newest versions
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-test.in -o requirements-test.txt
+
+# A stamp is as new as the requirements that were installed last.
+.venv/run.stamp: requirements.txt | $(BIN)/python
+	@echo "Installing $< into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/test.stamp: requirements-test.txt | $(BIN)/python
+	@echo "Installing $< into .venv"
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	@touch $@
+
+$(TOOLS)/peers.stamp: bench/peers/package-lock.json
+	@.ci/system-packages
+	@echo "Installing $< into bench/peers/node_modules"
+	@npm ci --prefix bench/peers --silent --no-audit --no-fund
+	@mkdir -p $(TOOLS) && touch $@
+
+# The suite is a program for Python 2.7; the last virtualenv that makes environments for it is 20.21.
+PYTHON2 ?= $(shell for p in python2.7 $(HOME)/.pyenv/versions/2.7*/bin/python; do "$$p" -c '' 2>&- && echo "$$p" && break; done)
+
+$(TOOLS)/autobahn/bin/wstest:
+	@$(or $(PYTHON2),false) -c '' || { echo "The Autobahn test-suite needs Python 2.7: make autobahn PYTHON2=/where/it/is"; exit 1; }
+	@echo "Installing autobahntestsuite into $(TOOLS)/autobahn"
+	@$(PYTHON) -m venv $(TOOLS)/virtualenv
+	@$(TOOLS)/virtualenv/bin/pip install --disable-pip-version-check --quiet 'virtualenv==20.21.1' 'setuptools<81'
+	@$(TOOLS)/virtualenv/bin/virtualenv --quiet --python $(PYTHON2) $(TOOLS)/autobahn
+	@$(TOOLS)/autobahn/bin/pip install --disable-pip-version-check --quiet --no-python-version-warning autobahntestsuite==25.10.1
+
+# Tools that are no part of the program live apart from it, so that they cannot change what it runs on.
+$(TOOLS)/uv/bin/uv $(TOOLS)/pip-audit/bin/pip-audit:
+	@$(PYTHON) -m venv $(TOOLS)/$(notdir $@)
+	@$(TOOLS)/$(notdir $@)/bin/pip install --disable-pip-version-check --quiet $(notdir $@)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Sarangbang needs Python 3.11 or newer: say which one, like make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
