@@ -1,0 +1,67 @@
+"""Flood control: token buckets, and what the connections of one visitor share.
+
+Knows the limits; must not know messages, sockets or the live store.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from rooms.conf import conf
+
+
+class Bucket:
+    """A token bucket.
+
+    Args:
+        burst: how many may be taken at once.
+        rate: how many come back in a second.
+    """
+
+    __slots__ = ("_at", "_level", "burst", "rate")
+
+    def __init__(self, burst: float, rate: float) -> None:
+        self.burst = burst
+        self.rate = rate
+        self._level = burst
+        self._at = time.monotonic()
+
+    def take(self) -> int:
+        """Take one; returns 0, or the milliseconds until there is one (and takes none)."""
+        now = time.monotonic()
+        self._level = min(self.burst, self._level + (now - self._at) * self.rate)
+        self._at = now
+        if self._level >= 1:
+            self._level -= 1
+            return 0
+        return int((1 - self._level) / self.rate * 1000) + 1
+
+
+@dataclass(slots=True)
+class Visit:
+    """What one visitor's connections to this process share."""
+
+    connections: int = 0
+    chat: Bucket | None = field(
+        default_factory=lambda: Bucket(conf.chat_burst, conf.chat_rate) if conf.flood_control else None
+    )
+    """How often the visitor may speak; None without flood control."""
+
+
+class Visits:
+    """The visits under way in this process, by visitor id."""
+
+    def __init__(self) -> None:
+        self._visits: dict[str, Visit] = {}
+
+    def arrive(self, visitor: str) -> Visit:
+        """One more connection of ``visitor``."""
+        visit = self._visits.setdefault(visitor, Visit())
+        visit.connections += 1
+        return visit
+
+    def depart(self, visitor: str) -> None:
+        """One connection of ``visitor`` less."""
+        visit = self._visits[visitor]
+        visit.connections -= 1
+        if not visit.connections:
+            del self._visits[visitor]

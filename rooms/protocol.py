@@ -1,0 +1,459 @@
+"""The wire protocol: the messages as typed structs, decoding, encoding, error codes.
+
+Knows docs/protocol.md and nothing else; must not know Django, Channels or the rest of ``rooms``. What comes in is a
+*command* (imperative), what a caller gets back an *answer*, and what a room is told an *event* (past): three different
+things, though an answer and an event may have the same ``type`` on the wire. Field names are the wire's, to the letter.
+"""
+
+import json
+from typing import Annotated, Any, ClassVar, NoReturn
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+FRAME_MAX = 4096
+"""Bytes of UTF-8 in one frame from a client."""
+ROOM_NAME_MAX = 30
+USER_NAME_MAX = 10
+MESSAGE_MAX = 128
+"""Code points after NFC and trimming (see ``names``)."""
+MEMBERS_MAX = 200
+"""How many people a join's answer lists."""
+ID_LIMIT = 2**53
+
+ERRORS = (
+    "bad_frame",
+    "bad_json",
+    "unknown_type",
+    "bad_field",
+    "room_not_found",
+    "room_name_taken",
+    "room_full",
+    "name_taken",
+    "name_not_allowed",
+    "not_in_room",
+    "not_host",
+    "too_fast",
+    "too_many_rooms",
+    "unavailable",
+)
+
+CLOSE_RESTART = 4001
+CLOSE_SLOW = 4002
+CLOSE_OLD = 4003
+CLOSE_LOST = 4004
+CLOSE_FLOODING = 4501
+CLOSE_TOO_MANY = 4502
+
+RoomID = Annotated[int, Meta(ge=1, lt=ID_LIMIT)]
+Seq = Annotated[int, Meta(ge=0, lt=ID_LIMIT)]
+Ref = Annotated[str, Meta(min_length=1, max_length=36)]
+
+
+class Refusal(Exception):
+    """A command that was understood and is not carried out.
+
+    Args:
+        error: one of ``ERRORS``.
+        detail: one English sentence for developers.
+        extra: further fields of the answer (``field``, ``retryAfter``, ``roomID``).
+    """
+
+    def __init__(self, error: str, detail: str, **extra: Any) -> None:
+        super().__init__(error, detail)
+        self.error = error
+        self.detail = detail
+        self.extra = extra
+
+
+class BadCommand(Exception):
+    """A frame that is no command; ``answer`` is the whole text to send back."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__("bad command")
+        self.answer = answer
+
+
+class BadField(BadCommand):
+    """A command with a field that is missing or not what it must be.
+
+    Args:
+        answer: the answer, echoing no text, because which texts are valid is not known here.
+        command: the command, with ``0`` or ``""`` in the place of what is wrong; ``refusal`` makes the full answer.
+        problem: what is wrong.
+    """
+
+    def __init__(self, answer: str, command: "Command", problem: Refusal) -> None:
+        super().__init__(answer)
+        self.command = command
+        self.problem = problem
+
+
+# --- commands: what a client asks for --------------------------------------------------------------------------------
+
+
+class Command(Struct, frozen=True, tag_field="type"):
+    """What every command may carry; ``answer`` is the type of its answer, ``echoed`` the seed's fields of it."""
+
+    answer: ClassVar[str] = ""
+    echoed: ClassVar[dict[str, str | int]] = {}
+
+
+class RoomCreate(Command, frozen=True, tag="CLIENT_ROOM_CREATE"):
+    """Open a room and be in it as its host."""
+
+    answer = "SERVER_ROOM_CREATE"
+    echoed = {"roomID": 0, "roomName": ""}
+
+    roomName: str
+    userName: str
+    listed: bool = True
+    ref: Ref | None = None
+
+
+class RoomDelete(Command, frozen=True, tag="CLIENT_ROOM_DELETE"):
+    """End a room; its host's command."""
+
+    answer = "SERVER_ROOM_DELETE"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    ref: Ref | None = None
+
+
+class RoomJoin(Command, frozen=True, tag="CLIENT_ROOM_JOIN"):
+    """Enter a room, or come back to it."""
+
+    answer = "SERVER_ROOM_JOIN"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    after: Seq | None = None
+    token: Annotated[str, Meta(max_length=200)] | None = None
+    ref: Ref | None = None
+
+
+class RoomExit(Command, frozen=True, tag="CLIENT_ROOM_EXIT"):
+    """Take this connection out of a room."""
+
+    answer = "SERVER_ROOM_EXIT"
+    echoed = {"roomID": 0, "nickName": ""}
+
+    roomID: RoomID
+    userName: str
+    ref: Ref | None = None
+
+
+class ChatSend(Command, frozen=True, tag="CLIENT_CHAT_SEND"):
+    """Say something in a room."""
+
+    answer = "SERVER_CHAT_SEND"
+    echoed = {"roomID": 0, "nickname": "", "message": ""}
+
+    roomID: RoomID
+    userName: str
+    message: str
+    ref: Ref | None = None
+
+
+class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
+    """Ask for the open listed rooms, and whether to be told of changes."""
+
+    answer = "SERVER_ROOM_LIST"
+
+    watch: bool = False
+    ref: Ref | None = None
+
+
+TEXT_FIELDS = {"roomName": ROOM_NAME_MAX, "userName": USER_NAME_MAX, "message": MESSAGE_MAX}
+"""The fields whose text has rules beyond its type, with their limits in code points."""
+
+COMMANDS: dict[str, type[Command]] = {
+    str(kind.__struct_config__.tag): kind for kind in (RoomCreate, RoomDelete, RoomJoin, RoomExit, ChatSend, RoomList)
+}
+AnyCommand = RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
+
+
+# --- answers: what the caller alone gets -----------------------------------------------------------------------------
+
+
+class Member(Struct, frozen=True):
+    """One person in a room, as others see them."""
+
+    nickName: str
+    tag: str
+
+
+class RoomEntered(Struct, frozen=True):
+    """The room as the caller finds it, being in it now."""
+
+    roomID: int
+    roomName: str
+    nickName: str
+    tag: str
+    host: str
+    participants: int
+    members: list[Member]
+    locked: bool
+    seq: int
+    at: int
+    status: bool = True
+    token: str | UnsetType = UNSET
+    ref: str | UnsetType = UNSET
+    recovered: bool | UnsetType = UNSET
+
+
+class RoomCreated(RoomEntered, frozen=True, tag="SERVER_ROOM_CREATE"):
+    """The room is open and the caller in it, as its host."""
+
+
+class RoomJoined(RoomEntered, frozen=True, tag="SERVER_ROOM_JOIN"):
+    """The caller is in the room. ``members`` tells it from the event."""
+
+
+class RoomLeft(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
+    """This connection is out of the room. It has no ``seq``: that tells it from the event."""
+
+    roomID: int
+    nickName: str
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class ListedRoom(Struct, frozen=True):
+    """One room of a list."""
+
+    roomID: int
+    roomName: str
+    host: str
+    participants: int
+    locked: bool
+    createdAt: int
+
+
+class RoomListed(Struct, frozen=True, tag="SERVER_ROOM_LIST"):
+    """The fullest listed rooms, and how many there are in all."""
+
+    rooms: list[ListedRoom]
+    total: int
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class RoomUpdate(Struct, frozen=True, tag="SERVER_ROOM_UPDATE"):
+    """What has changed in a watched list since the last word about it."""
+
+    rooms: list[ListedRoom]
+    removed: list[int]
+    total: int
+
+
+Answer = RoomCreated | RoomJoined | RoomLeft | RoomListed | RoomUpdate
+
+
+# --- events: what a room is told; the live store adds seq, at and participants ---------------------------------------
+
+
+class Joined(Struct, frozen=True, tag="SERVER_ROOM_JOIN"):
+    """Someone came in."""
+
+    roomID: int
+    nickName: str
+    tag: str
+    status: bool = True
+
+
+class Exited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
+    """Someone is out: ``left`` or ``lost``."""
+
+    roomID: int
+    nickName: str
+    tag: str
+    reason: str
+    status: bool = True
+
+
+class Deleted(Struct, frozen=True, tag="SERVER_ROOM_DELETE"):
+    """The room is gone: ``deleted``, ``host_left``, ``host_lost`` or ``moderator``."""
+
+    roomID: int
+    reason: str
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class Said(Struct, frozen=True, tag="SERVER_CHAT_SEND"):
+    """Someone said something; to the sender it is the acknowledgement of ``ref``."""
+
+    roomID: int
+    nickname: str
+    message: str
+    tag: str
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class HostAway(Struct, frozen=True, tag="SERVER_HOST_AWAY"):
+    """The host's last connection was lost; without them the room closes at ``closesAt``."""
+
+    roomID: int
+    nickName: str
+    closesAt: int
+
+
+class HostBack(Struct, frozen=True, tag="SERVER_HOST_BACK"):
+    """The host is back."""
+
+    roomID: int
+    nickName: str
+
+
+class Recounted(Struct, frozen=True, tag="SERVER_ROOM_COUNT"):
+    """People are in again of whose absence nobody had heard; ``participants`` says how many there are now."""
+
+    roomID: int
+
+
+RoomEvent = Joined | Exited | Deleted | Said | HostAway | HostBack | Recounted
+
+CLIENT_TYPES = tuple(COMMANDS)
+SERVER_TYPES = (
+    "SERVER_ROOM_CREATE",
+    "SERVER_ROOM_DELETE",
+    "SERVER_ROOM_JOIN",
+    "SERVER_ROOM_EXIT",
+    "SERVER_CHAT_SEND",
+    "SERVER_ROOM_LIST",
+    "SERVER_ROOM_UPDATE",
+    "SERVER_HOST_AWAY",
+    "SERVER_HOST_BACK",
+    "SERVER_ROOM_COUNT",
+    "SERVER_FRAME_ERROR",
+)
+
+
+# --- decoding --------------------------------------------------------------------------------------------------------
+
+_decoder = msgspec.json.Decoder(AnyCommand)
+_encoder = msgspec.json.Encoder()
+
+
+def decode(text: str) -> AnyCommand:
+    """Turn one text frame into a command, in one pass where the frame is sound.
+
+    Args:
+        text: the frame, at most ``FRAME_MAX`` bytes of UTF-8.
+
+    Raises:
+        BadCommand: with the answer to send (``bad_frame``, ``bad_json``, ``unknown_type``, ``bad_field``).
+    """
+    # A character takes at most four bytes, so most frames need not be encoded to be measured.
+    if len(text) * 4 > FRAME_MAX and len(text.encode("utf-8", "surrogatepass")) > FRAME_MAX:
+        raise frame_error("bad_frame", f"a frame has at most {FRAME_MAX} bytes")
+    try:
+        command: AnyCommand = _decoder.decode(text)
+        return command
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _decode_slowly(text)
+
+
+def _decode_slowly(text: str) -> AnyCommand:
+    """Find out what is wrong with a frame, field by field, with a parser that accepts half a surrogate pair."""
+    if not text:
+        raise frame_error("bad_frame", "the frame is empty")
+    try:
+        frame = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise frame_error("bad_json", "the frame is not JSON") from None
+    if not isinstance(frame, dict):
+        raise frame_error("bad_frame", "the frame is not a JSON object")
+    name = frame.get("type")
+    kind = COMMANDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise frame_error("unknown_type", "the type is missing or unknown", _valid_ref(frame))
+    fields: dict[str, Any] = {}
+    wrong: list[str] = []
+    for field in msgspec.structs.fields(kind):
+        if field.name not in frame:
+            if field.required:
+                wrong.append(field.name)
+            continue
+        try:
+            fields[field.name] = _sound(msgspec.convert(frame[field.name], field.type), field.name)
+        except (msgspec.ValidationError, ValueError, OverflowError):
+            wrong.append(field.name)
+    if wrong:
+        problem = Refusal("bad_field", f"the field {wrong[0]} is missing or not what it must be", field=wrong[0])
+        nothing: dict[str, Any] = {"roomID": 0, **dict.fromkeys(TEXT_FIELDS, "")}
+        known = {name: value for name, value in nothing.items() if name in kind.__struct_fields__} | fields
+        command = kind(**known)
+        raise BadField(refusal(command, problem, {}), command, problem)
+    return kind(**fields)  # type: ignore[return-value]
+
+
+def _sound(value: Any, field: str) -> Any:
+    """``value``, unless it is half a surrogate pair where no rule for names or messages will look at it."""
+    if isinstance(value, str) and field not in TEXT_FIELDS:
+        value.encode()
+    return value
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _valid_ref(frame: dict[str, Any]) -> str | None:
+    try:
+        ref: str | None = _sound(msgspec.convert(frame.get("ref"), Ref | None), "ref")
+    except ValueError:
+        return None
+    return ref
+
+
+def frame_error(error: str, detail: str, ref: str | None = None) -> BadCommand:
+    """What to raise for a frame that could not be understood at all."""
+    answer = {"type": "SERVER_FRAME_ERROR", "status": False, "error": error, "detail": detail}
+    return BadCommand(_text({**answer, "ref": ref} if ref else answer))
+
+
+# --- encoding --------------------------------------------------------------------------------------------------------
+
+
+def encode(message: Answer) -> str:
+    """The text of one answer."""
+    return _encoder.encode(message).decode()
+
+
+def event_body(event: RoomEvent) -> str:
+    """The text of an event up to, and without, the closing brace: the live store adds the rest."""
+    return _encoder.encode(event)[:-1].decode()
+
+
+def refusal(command: Command, problem: Refusal, texts: dict[str, str]) -> str:
+    """The text of the answer that refuses ``command``.
+
+    Args:
+        command: what was asked for.
+        problem: why it is not done.
+        texts: those of the command's names and message that are valid, normalised; the others are echoed as ``""``.
+    """
+    fields = {name: getattr(command, name) for name in command.__struct_fields__ if name not in TEXT_FIELDS}
+    return _refusal_text(type(command), fields | texts, problem)
+
+
+def _refusal_text(kind: type[Command], fields: dict[str, Any], problem: Refusal) -> str:
+    answer: dict[str, Any] = {"type": kind.answer, "status": False}
+    for name, nothing in kind.echoed.items():
+        answer[name] = fields.get("userName" if name in ("nickName", "nickname") else name, nothing)
+    if kind is RoomList:
+        answer |= {"rooms": [], "total": 0}
+    answer |= {"error": problem.error, "detail": problem.detail, **problem.extra}
+    if fields.get("ref"):
+        answer["ref"] = fields["ref"]
+    return _text(answer)
+
+
+def _text(answer: dict[str, Any]) -> str:
+    return _encoder.encode(answer).decode()

@@ -1,0 +1,89 @@
+"""Who a visitor is: a random secret in a signed cookie or token, and the public traces made from it.
+
+Knows Django's signing and the cookie; must not know rooms, the live store or sockets. The secret itself is in the
+cookie (or the program's token) and in memory only: what is stored, compared and sent between processes is its ``id``,
+a keyed hash, and what others see is a ``tag`` made anew for every room (docs/protocol.md, "Who is who").
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+
+from rooms.conf import conf
+
+COOKIE = "visitor"
+_COOKIE_SALT = "rooms.visitor.cookie"
+_TOKEN_SALT = "rooms.visitor.token"
+TAG_LENGTH = 5
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A secret identity. Never send, store or log ``secret``."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        """Without the secret, so that no log or traceback can show it."""
+        return "Visitor(…)"
+
+    @classmethod
+    def new(cls) -> "Visitor":
+        """A visitor nobody has been before."""
+        return cls(secrets.token_urlsafe(24))
+
+    @cached_property
+    def id(self) -> str:
+        """32 hexadecimal digits that stand for the visitor inside the server, and cannot be turned back."""
+        return _keyed_hash("id", self.secret).hex()[:32]
+
+    def tag(self, room: int) -> str:
+        """Five characters, the same for this visitor within one room and unrelated in any other."""
+        return base64.b32encode(_keyed_hash(f"tag {room}", self.secret)).decode()[:TAG_LENGTH].lower()
+
+    def token(self) -> str:
+        """What a program without cookies may show later to be this visitor again."""
+        return signing.TimestampSigner(salt=_TOKEN_SALT).sign(self.secret)
+
+
+def from_token(token: str) -> Visitor | None:
+    """The visitor of a token, or None when it is forged or older than ``ROOMS_TOKEN_AGE``."""
+    try:
+        return Visitor(
+            signing.TimestampSigner(salt=_TOKEN_SALT).unsign(token, max_age=timedelta(seconds=conf.token_age))
+        )
+    except (signing.BadSignature, UnicodeError):
+        return None
+
+
+def from_cookies(cookies: Mapping[str, str]) -> Visitor | None:
+    """The visitor of a request's or a handshake's cookies, or None when there is no genuine one."""
+    try:
+        return Visitor(signing.Signer(salt=_COOKIE_SALT).unsign(cookies[COOKIE]))
+    except (KeyError, signing.BadSignature, UnicodeError):
+        return None
+
+
+def ensure_cookie(request: HttpRequest, response: HttpResponse) -> None:
+    """Give the browser its identity with the first page: HttpOnly, for the session, sent to this site only."""
+    if from_cookies(request.COOKIES) is None:
+        response.set_cookie(
+            COOKIE,
+            signing.Signer(salt=_COOKIE_SALT).sign(Visitor.new().secret),
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure(),
+        )
+
+
+def _keyed_hash(purpose: str, secret: str) -> bytes:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}:{secret}".encode(), hashlib.sha256)

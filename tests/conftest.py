@@ -1,0 +1,107 @@
+"""Fixtures for tests that talk to the application in this process: a database, a live process, raw clients."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from rooms import process
+from rooms.process import Process
+from rooms.visitors import COOKIE
+
+ORIGIN = "http://testserver"
+
+
+class Client:
+    """A raw client of ``/ws/``: it sends what it is told to and shows what comes back."""
+
+    def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
+        # Imported here: it looks at the database when it is, which pytest-django allows in a test only.
+        from chatsite.asgi import application
+
+        self.socket = WebsocketCommunicator(application, "/ws/", headers=headers or [])
+
+    async def open(self) -> "Client":
+        connected, _ = await self.socket.connect(timeout=5)
+        assert connected
+        return self
+
+    async def send(self, type: str, **fields: Any) -> None:
+        await self.socket.send_to(text_data=json.dumps({"type": type, **fields}))
+
+    async def send_text(self, text: str) -> None:
+        await self.socket.send_to(text_data=text)
+
+    async def receive(self) -> dict[str, Any]:
+        return json.loads(await self.socket.receive_from(timeout=5))
+
+    async def until(self, type: str) -> dict[str, Any]:
+        """The next message of a type; those before it are passed over."""
+        while (message := await self.receive())["type"] != type:
+            pass
+        return message
+
+    async def ask(self, type: str, **fields: Any) -> dict[str, Any]:
+        """Send, and return the answer, which carries the same ``ref``."""
+        ref = fields.setdefault("ref", secrets.token_hex(8))
+        await self.send(type, **fields)
+        while (message := await self.receive()).get("ref") != ref:
+            pass
+        return message
+
+    async def create(self, name: str = "사랑방", nick: str = "주인", **fields: Any) -> dict[str, Any]:
+        return await self.ask("CLIENT_ROOM_CREATE", roomName=name, userName=nick, **fields)
+
+    async def join(self, room: int, nick: str, **fields: Any) -> dict[str, Any]:
+        return await self.ask("CLIENT_ROOM_JOIN", roomID=room, userName=nick, **fields)
+
+    async def say(self, room: int, nick: str, message: str, **fields: Any) -> dict[str, Any]:
+        return await self.ask("CLIENT_CHAT_SEND", roomID=room, userName=nick, message=message, **fields)
+
+    async def nothing_more(self) -> bool:
+        return await self.socket.receive_nothing(timeout=0.1)
+
+    async def closed_with(self) -> int:
+        """Wait for the server to close; returns the code."""
+        while (message := await self.socket.receive_output(timeout=5))["type"] != "websocket.close":
+            pass
+        return int(message["code"])
+
+    async def drop(self) -> None:
+        """Lose the connection, without a word."""
+        await self.socket.disconnect(code=1006)
+
+
+def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
+    """What a browser on one of our pages sends, with the visitor's cookie."""
+    headers = {"host": "testserver", "origin": ORIGIN, "cookie": f"{COOKIE}={cookie}"}
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+@pytest.fixture
+async def server(transactional_db: None) -> AsyncIterator[Process]:
+    """The process of this test's event loop; it is stopped afterwards."""
+    process_ = process.current()
+    yield process_
+    await process_.stop()
+
+
+Connect = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture
+async def connect(server: Process) -> AsyncIterator[Connect]:
+    """Opens clients; those still open afterwards are dropped."""
+    clients: list[Client] = []
+
+    async def connect(cookie: str | None = None) -> Client:
+        client = await Client(browser_headers(cookie) if cookie else None).open()
+        clients.append(client)
+        return client
+
+    yield connect
+    for client in clients:
+        await client.drop()
