@@ -1,0 +1,72 @@
+"""Moderation in Django's admin: the open rooms and their hosts.
+
+Knows the models; must not know the live store or sockets. A room deleted here ends for the people in it within a few
+seconds, through the keeper.
+"""
+
+from typing import TYPE_CHECKING
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from rooms.models import Host, Room
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+    RoomModelAdmin = admin.ModelAdmin[Room]
+    HostStackedInline = admin.StackedInline[Host, Room]
+else:
+    RoomModelAdmin = admin.ModelAdmin
+    HostStackedInline = admin.StackedInline
+
+
+class OfficialFilter(admin.SimpleListFilter):
+    """Rooms with a host, or official ones without."""
+
+    title = _("official")
+    parameter_name = "official"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> "list[tuple[str, str | StrPromise]]":
+        """The two choices."""
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Room]) -> QuerySet[Room]:
+        """The rooms of the choice made."""
+        return queryset if self.value() is None else queryset.filter(host__isnull=self.value() == "yes")
+
+
+class HostInline(HostStackedInline):
+    """The host of a room, to be seen only: making someone host is the room's own affair."""
+
+    model = Host
+    fields = ("nickname",)
+    readonly_fields = ("nickname",)
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
+        """Nobody becomes host here."""
+        return False
+
+
+@admin.register(Room)
+class RoomAdmin(RoomModelAdmin):
+    """Open rooms. One added here has no host: it is official and stays."""
+
+    list_display = ("name", "host_name", "listed", "created_at")
+    list_filter = ("listed", OfficialFilter, "created_at")
+    search_fields = ("name", "host__nickname")
+    list_select_related = ("host",)
+    date_hierarchy = "created_at"
+    inlines = (HostInline,)
+
+    @admin.display(description=_("host"), ordering="host__nickname")
+    def host_name(self, room: Room) -> str:
+        """The host's name, or a dash in an official room."""
+        return room.host.nickname if hasattr(room, "host") else "—"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
+        """A room in use keeps its name: its people know it by it."""
+        return () if obj is None else ("name", "listed", "created_at")

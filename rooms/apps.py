@@ -1,0 +1,14 @@
+"""The Django app ``rooms``."""
+
+from django.apps import AppConfig
+
+
+class RoomsConfig(AppConfig):
+    """Registers the start-up checks when Django is ready."""
+
+    name = "rooms"
+    verbose_name = "Sarangbang"
+
+    def ready(self) -> None:
+        """Import the checks so that they register themselves."""
+        from rooms import checks  # noqa: F401
