@@ -1,0 +1,163 @@
+"""Start-up checks: what an operator can misconfigure, each with a sentence that says what to do.
+
+Knows the settings and the limits; must not know how rooms work. ``manage.py`` runs them by itself; ``chatsite.asgi``
+runs them for servers that do not.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseError
+from django.db import connection
+from redis import Redis
+from redis.exceptions import AuthenticationError, RedisError
+
+from rooms.conf import conf
+from rooms.live.redis import MINIMUM_VERSION
+
+TAG = "rooms"
+
+
+@register(TAG)
+def production_needs_a_key(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """SECRET_KEY and ALLOWED_HOSTS have no default outside DEBUG."""
+    problems: list[CheckMessage] = []
+    if not _secret_key():
+        problems.append(
+            Error(
+                "SECRET_KEY is not set.",
+                hint="Set SECRET_KEY to a long random text of your own and keep it, or set DEBUG=1 to try things out.",
+                id="rooms.E001",
+            )
+        )
+    elif not settings.DEBUG and len(_secret_key()) < 32:
+        problems.append(
+            Error(
+                "SECRET_KEY is too short to keep anything secret.",
+                hint="Set SECRET_KEY to at least 32 random characters.",
+                id="rooms.E002",
+            )
+        )
+    if not settings.DEBUG and not settings.ALLOWED_HOSTS:
+        problems.append(
+            Error(
+                "ALLOWED_HOSTS is not set.",
+                hint="Set ALLOWED_HOSTS to the names of your site, such as chat.example.org, separated by commas.",
+                id="rooms.E003",
+            )
+        )
+    return problems
+
+
+@register(TAG)
+def static_files_are_there(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Outside DEBUG the pages' scripts and styles come from STATIC_ROOT."""
+    if settings.DEBUG or (Path(settings.STATIC_ROOT) / "staticfiles.json").is_file():
+        return []
+    hint = "Run: python manage.py collectstatic --noinput"
+    return [Error("The pages' scripts and styles have not been collected.", hint=hint, id="rooms.E011")]
+
+
+@register(TAG)
+def limits_make_sense(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every ROOMS_… variable can be read, and those that belong together fit."""
+    problems: list[CheckMessage] = []
+    for setting in conf.declared():
+        try:
+            setting.__get__(conf)
+        except ValueError as problem:
+            problems.append(Error(str(problem), hint="Correct it or leave it unset.", id="rooms.E004"))
+    if not problems and conf.lease < 2 * conf.beat:
+        problems.append(
+            Error(
+                "ROOMS_LEASE is less than twice ROOMS_BEAT: a process would be taken for dead between two beats.",
+                hint="Raise ROOMS_LEASE or lower ROOMS_BEAT.",
+                id="rooms.E005",
+            )
+        )
+    return problems
+
+
+@register(TAG)
+def memory_is_for_one_process(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The memory store is right for one process only."""
+    if settings.REDIS_URL:
+        return []
+    if (os.environ.get("WEB_CONCURRENCY") or "1") != "1":
+        return [
+            Error(
+                "Several server processes cannot share rooms that are kept in memory.",
+                hint="Set REDIS_URL, or start one process.",
+                id="rooms.E006",
+            )
+        ]
+    if settings.DEBUG:
+        return []
+    return [
+        Warning(
+            "Who is in which room is kept in this process's memory, so only one server process may run.",
+            hint="Run one process, or set REDIS_URL.",
+            id="rooms.W001",
+        )
+    ]
+
+
+@register(TAG)
+def redis_can_be_used(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """REDIS_URL is one, and what is there is new enough. A Redis that is away now may come back: that is a warning."""
+    if not settings.REDIS_URL:
+        return []
+    try:
+        client = Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=None)
+    except ValueError:
+        hint = "It looks like redis://127.0.0.1:6379/0, rediss://… or unix://…."
+        return [Error("REDIS_URL is not the address of a Redis.", hint=hint, id="rooms.E007")]
+    try:
+        found = str(client.info("server")["redis_version"])
+    except AuthenticationError:
+        hint = "Put the password into REDIS_URL: redis://:password@host:6379/0."
+        return [Error("Redis does not let us in.", hint=hint, id="rooms.E008")]
+    except (RedisError, OSError):
+        hint = "Start it, or correct REDIS_URL; until it answers nobody can enter a room."
+        return [Warning("Redis does not answer at REDIS_URL.", hint=hint, id="rooms.W002")]
+    finally:
+        client.close()
+    if tuple(int(part) for part in found.split(".")[:2]) < MINIMUM_VERSION:
+        wanted = ".".join(map(str, MINIMUM_VERSION))
+        return [Error(f"Redis {found} is too old.", hint=f"Use Redis {wanted} or newer.", id="rooms.E009")]
+    return []
+
+
+@register(TAG)
+def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """DATABASE_URL names a database that we know how to use, and SQLite is left to small sites.
+
+    As in Django's own checks, the database is asked only where ``databases`` allows it.
+    """
+    if settings.DATABASE_SCHEME not in settings.DATABASE_OPTIONS:
+        hint = "It looks like sqlite:////var/lib/sarangbang/db.sqlite3 or postgresql://user:password@host/name."
+        return [Error("DATABASE_URL is neither SQLite nor PostgreSQL.", hint=hint, id="rooms.E010")]
+    if not databases:
+        return []
+    try:
+        connection.ensure_connection()
+        connection.close()
+    except DatabaseError:
+        hint = "Start it, or correct DATABASE_URL; until it answers no room can be opened."
+        return [Warning("The database does not answer at DATABASE_URL.", hint=hint, id="rooms.W003")]
+    if settings.DATABASE_SCHEME == "sqlite" and settings.REDIS_URL and not settings.DEBUG:
+        hint = "It works for a few processes of one machine; PostgreSQL is the better choice."
+        return [Warning("Several processes share one SQLite file.", hint=hint, id="rooms.W004")]
+    return []
+
+
+def _secret_key() -> str:
+    try:
+        return str(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        # Django says so of an empty one, with a traceback.
+        return ""

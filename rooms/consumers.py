@@ -1,0 +1,190 @@
+"""One socket: a frame becomes a command, the command goes to its service, a refusal becomes an answer.
+
+Knows the protocol, the services and the process's hub; must not make ORM queries, nor read or write JSON itself.
+"""
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+from django.http.cookie import parse_cookie
+from django.http.request import validate_host
+
+from rooms import process, services
+from rooms.conf import conf
+from rooms.flood import Bucket
+from rooms.link import Link
+from rooms.protocol import (
+    CLOSE_FLOODING,
+    CLOSE_TOO_MANY,
+    AnyCommand,
+    BadCommand,
+    BadField,
+    ChatSend,
+    Refusal,
+    RoomCreate,
+    RoomDelete,
+    RoomExit,
+    RoomJoin,
+    decode,
+    frame_error,
+)
+from rooms.visitors import Visitor, from_cookies
+
+logger = logging.getLogger(__name__)
+
+
+class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
+    """The server's end of one WebSocket at ``/ws/``."""
+
+    link: Link | None = None
+    busy = False
+    """Whether a command is being carried out, which those after it must wait for."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve the socket until it is gone, however it goes.
+
+        The base class would make a layer channel for every socket; the hub has one for the process. Its clean-up hangs
+        on a disconnect message, which a stopping server does not send: here it is in a ``finally``.
+        """
+        self.scope = scope
+        self.base_send = send
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                await self.dispatch(message)
+        finally:
+            if self.link is not None:
+                self.process.lobby.forget(self.link)
+                self.process.hub.lost(self.link)
+                self.process.visits.depart(self._visitor)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand a message of the server to its method, without the base class's thread hop per message."""
+        if message["type"] == "websocket.connect":
+            await self.connect()
+        elif message["type"] == "websocket.receive" and self.link is not None and not self.link.closed:
+            self.busy = True
+            await self.receive(message.get("text"), message.get("bytes"))
+            self.busy = False
+
+    async def connect(self) -> None:
+        """Let the socket in, unless it comes from a page of another site."""
+        origin = _header(self.scope, b"origin")
+        if origin is not None and not _is_own(origin, _header(self.scope, b"host")):
+            logger.warning("a socket of a foreign origin was refused (see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS)")
+            await self.close()
+            return
+        self.process = process.current()
+        # Without an Origin it is a program: its cookies, if any, were not sent by one of our pages.
+        cookies = parse_cookie(_header(self.scope, b"cookie") or "") if origin is not None else {}
+        known = from_cookies(cookies)
+        visitor = known or Visitor.new()
+        self._visitor = visitor.id
+        visit = self.process.visits.arrive(visitor.id)
+        extension = self.scope.get("extensions", {}).get("websocket.frames")
+        self.link = Link(self.base_send, visitor, known is not None, visit, extension and extension["write"])
+        self.frames = Bucket(conf.command_burst, conf.command_rate) if conf.flood_control else None
+        self.refused_in_a_row = 0
+        self.process.hub.links.add(self.link)
+        if extension is not None:
+            extension["receive"] = self.take
+        await self.accept()
+        if visit.connections > conf.connections_per_visitor:
+            await self.link.close(CLOSE_TOO_MANY)
+
+    def take(self, text: str) -> bool:
+        """The quick way in: carry out a message at once, without waiting for anything.
+
+        Returns:
+            False when it is left to ``receive``: another command, or one to be refused, which must keep its place.
+        """
+        link = self.link
+        if self.busy or link is None or link.closed:
+            return False
+        try:
+            command = decode(text)
+            if not isinstance(command, ChatSend) or self._wait():
+                return False
+            services.say(self.process.hub, link, command)
+        except Exception:
+            # Nothing has happened yet: ``receive`` finds the same, and answers.
+            return False
+        self.refused_in_a_row = 0
+        return True
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
+        """Answer one frame. Nothing in it can end the conversation with an error."""
+        link = self.link
+        assert link is not None
+        try:
+            if text_data is None:
+                raise frame_error("bad_frame", "a frame is text, not binary")
+            command = decode(text_data)
+        except BadCommand as bad:
+            await link.settled()
+            link.write(services.refuse(bad.command, bad.problem) if isinstance(bad, BadField) else bad.answer)
+            await self._count(refused=self._wait() > 0)
+            return
+        try:
+            if wait := self._wait():
+                raise Refusal("too_fast", "too many frames in a short time", retryAfter=wait)
+            await self._carry_out(link, command)
+        except Refusal as problem:
+            await link.settled()
+            link.write(services.refuse(command, problem))
+            await self._count(refused=problem.error == "too_fast")
+        except Exception:
+            # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").
+            logger.exception("a %s could not be carried out", type(command).__name__)
+            link.write(services.refuse(command, Refusal("unavailable", "something went wrong on the server")))
+        else:
+            self.refused_in_a_row = 0
+
+    async def _carry_out(self, link: Link, command: AnyCommand) -> None:
+        hub = self.process.hub
+        if isinstance(command, ChatSend):
+            services.say(hub, link, command)
+            return
+        # Messages sent before are answered by their echo, which may still be under way.
+        await link.settled()
+        if isinstance(command, RoomJoin):
+            await services.join(hub, link, command)
+        elif isinstance(command, RoomCreate):
+            await services.create(hub, link, command)
+        elif isinstance(command, RoomExit):
+            await services.leave(hub, link, command)
+        elif isinstance(command, RoomDelete):
+            await services.delete(hub, link, command)
+        else:
+            await self.process.lobby.list(link, command)
+
+    def _wait(self) -> int:
+        return self.frames.take() if self.frames is not None else 0
+
+    async def _count(self, refused: bool) -> None:
+        """Close the connection of a client that goes on sending in spite of being told to slow down."""
+        self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
+        if self.refused_in_a_row >= conf.flood_close and self.link is not None:
+            await self.link.close(CLOSE_FLOODING)
+
+
+def _header(scope: dict[str, Any], name: bytes) -> str | None:
+    return next((value.decode("latin1") for key, value in scope["headers"] if key == name), None)
+
+
+def _is_own(origin: str, host: str | None) -> bool:
+    """Whether an Origin is this site's: the host that was asked for, or one that the operator trusts."""
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    try:
+        netloc = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    return host is not None and netloc == host.lower() and validate_host(_domain(netloc), allowed)
+
+
+def _domain(netloc: str) -> str:
+    return netloc if netloc.endswith("]") else netloc.rsplit(":", 1)[0]

@@ -1,0 +1,92 @@
+"""The one queue of a process to the live store.
+
+Knows the live store's contract; must not know sockets, models or services. Operations are carried out in the order in
+which they were submitted, so commands of one connection cannot overtake each other. One call to the store is under way
+at a time; what comes in meanwhile goes with the next (docs/architecture.md, "The hub").
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from rooms.live.contract import LiveStore, Lose, Operation, Outcome, StoreUnavailable
+from rooms.protocol import Refusal
+
+logger = logging.getLogger(__name__)
+
+Done = Callable[[Outcome], None]
+BATCH = 1000
+RETRY_SECONDS = 0.5
+
+
+class Outbox:
+    """Submits operations to ``store`` in batches, in order.
+
+    Args:
+        store: the live store.
+        process: the name of this process.
+        limit: how many operations may wait; more are refused with ``unavailable``.
+    """
+
+    def __init__(self, store: LiveStore, process: str, limit: int) -> None:
+        self._store = store
+        self._process = process
+        self._limit = limit
+        self._waiting: deque[tuple[Operation, Done]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def submit(self, operation: Operation, done: Done) -> None:
+        """Queue ``operation``; ``done`` is called with its outcome, in the order of submission.
+
+        The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
+        connection (``Lose``) is never given up: it waits until the store is back.
+        """
+        if len(self._waiting) >= self._limit and not isinstance(operation, Lose):
+            done(_unavailable())
+            return
+        self._waiting.append((operation, done))
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def drained(self) -> None:
+        """Wait until nothing is queued or under way."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                if not await self._flush(batch):
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            self._task = None
+
+    async def _flush(self, batch: list[tuple[Operation, Done]]) -> bool:
+        """Carry out one batch; False when the store could not be reached."""
+        try:
+            outcomes: Iterable[Outcome] = await self._store.apply(self._process, [operation for operation, _ in batch])
+        except StoreUnavailable:
+            self._waiting.extendleft(reversed([entry for entry in batch if isinstance(entry[0], Lose)]))
+            refused = [entry for entry in batch if not isinstance(entry[0], Lose)]
+            self._settle(refused, [_unavailable()] * len(refused))
+            return False
+        except Exception:
+            # A fault of ours: say so once, and let the others go on.
+            logger.exception("the live store failed on a batch of %d operations", len(batch))
+            outcomes = [_unavailable()] * len(batch)
+        self._settle(batch, outcomes)
+        return True
+
+    def _settle(self, batch: list[tuple[Operation, Done]], outcomes: Iterable[Outcome]) -> None:
+        for (_, done), outcome in zip(batch, outcomes, strict=True):
+            try:
+                done(outcome)
+            except Exception:
+                # One operation's trouble must not take the others' answers with it.
+                logger.exception("an outcome could not be delivered")
+
+
+def _unavailable() -> Outcome:
+    return Outcome(refused=Refusal("unavailable", "the server cannot do this now; send it again with the same ref"))

@@ -1,0 +1,74 @@
+"""One server process: its live store, hub, keeper and list of rooms, put together.
+
+Knows how the parts fit; must not know messages or rules. It starts with the first thing that needs it (a page or a
+socket), in the event loop that runs then: daphne has no start-up event to do it in.
+"""
+
+import asyncio
+import contextvars
+import secrets
+import weakref
+from typing import cast
+
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from rooms.conf import conf
+from rooms.flood import Visits
+from rooms.hub import Hub, Layer
+from rooms.keeper import Keeper
+from rooms.live.contract import LiveStore
+from rooms.live.memory import MemoryStore
+from rooms.live.redis import RedisStore
+from rooms.lobby import LobbyWatch
+
+
+class Process:
+    """The parts of one process."""
+
+    def __init__(self, store: LiveStore, layer: Layer) -> None:
+        self.store = store
+        self.hub = Hub(store, layer, f"rooms.hub.{secrets.token_hex(8)}")
+        self.keeper = Keeper(store, self.hub)
+        self.lobby = LobbyWatch(store)
+        self.visits = Visits()
+
+    def start(self) -> None:
+        """Begin to work, in the running event loop."""
+        self.hub.start()
+        self.keeper.start()
+
+    async def stop(self) -> None:
+        """End in good order: the clients are told to come back, their people are given their grace."""
+        await self.lobby.stop()
+        await self.keeper.stop()
+        await self.hub.stop()
+        await self.keeper.release()
+        await self.store.close()
+
+
+_processes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Process]" = weakref.WeakKeyDictionary()
+
+
+def current() -> Process:
+    """The process of the running event loop, started if it was not."""
+    loop = asyncio.get_running_loop()
+    process = _processes.get(loop)
+    if process is None:
+        process = _processes[loop] = Process(new_store(), cast(Layer, get_channel_layer()))
+        # In a context of its own: that of a page's request dies with the request, and asgiref's threads with it.
+        contextvars.Context().run(process.start)
+    return process
+
+
+async def stop_current() -> None:
+    """Stop the process of the running event loop, if it was started."""
+    process = _processes.get(asyncio.get_running_loop())
+    if process is not None:
+        await process.stop()
+
+
+def new_store() -> LiveStore:
+    """The live store that the settings ask for."""
+    limits = conf.history, int(conf.history_age * 1000), int(conf.ref_age * 1000)
+    return RedisStore(settings.REDIS_URL, *limits) if settings.REDIS_URL else MemoryStore(*limits)

@@ -1,0 +1,7 @@
+"""Where the socket is."""
+
+from django.urls import path
+
+from rooms.consumers import ChatConsumer
+
+websocket_urlpatterns = [path("ws/", ChatConsumer.as_asgi())]

@@ -1,0 +1,211 @@
+"""Start-up checks: every misconfiguration is named in a sentence, and a server that has one does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.db import OperationalError, connection
+from pytest_django.fixtures import Settings
+from redis import Redis
+from redis.exceptions import AuthenticationError
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD_KEY = "k" * 50
+GOOD = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "chat.example.org"}
+
+
+def found() -> list[str]:
+    """The ids of what the checks find."""
+    return [problem.id or "" for problem in run_checks(tags=["rooms"])]
+
+
+@pytest.fixture
+def production(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of a site that is in order."""
+    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
+    settings.DEBUG = False
+    settings.SECRET_KEY = GOOD_KEY
+    settings.ALLOWED_HOSTS = ["chat.example.org"]
+    settings.REDIS_URL = ""
+    (tmp_path / "staticfiles.json").touch()
+    settings.STATIC_ROOT = tmp_path
+    return settings
+
+
+def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of ours with no settings but these."""
+    ours = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "REDIS_URL", "STATIC_ROOT", "DJANGO_SETTINGS_MODULE")
+    environment = {name: value for name, value in os.environ.items() if name not in ours and "ROOMS_" not in name}
+    environment["DATABASE_URL"] = "sqlite://:memory:"
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def start(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Start plain daphne. A server that does start is a failure: it runs into the time limit."""
+    return run("-m", "daphne", "-b", "127.0.0.1", "-p", "0", "chatsite.asgi:application", **variables)
+
+
+def test_a_site_in_development_has_nothing_to_correct(production: Settings) -> None:
+    production.DEBUG = True
+    assert found() == []
+
+
+def test_a_site_in_order_is_only_told_that_memory_is_for_one_process(production: Settings) -> None:
+    assert found() == ["rooms.W001"]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_a_missing_secret_key_is_an_error(production: Settings, debug: bool) -> None:
+    production.SECRET_KEY = ""
+    production.DEBUG = debug
+    assert "rooms.E001" in found()
+
+
+def test_a_short_secret_key_is_an_error_in_production(production: Settings) -> None:
+    production.SECRET_KEY = "k" * 31
+    assert "rooms.E002" in found()
+
+
+def test_a_short_secret_key_will_do_in_development(production: Settings) -> None:
+    production.SECRET_KEY = "k"
+    production.DEBUG = True
+    assert found() == []
+
+
+def test_missing_allowed_hosts_are_an_error_in_production(production: Settings) -> None:
+    production.ALLOWED_HOSTS = []
+    assert "rooms.E003" in found()
+
+
+def test_every_limit_that_cannot_be_read_is_an_error(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMS_GRACE", "soon")
+    monkeypatch.setenv("ROOMS_ROOM_SIZE", "0")
+    assert found().count("rooms.E004") == 2
+
+
+def test_a_lease_that_runs_out_between_two_beats_is_an_error(
+    production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMS_LEASE", "9")
+    assert "rooms.E005" in found()
+
+
+def test_scripts_and_styles_that_were_not_collected_are_an_error(production: Settings) -> None:
+    production.STATIC_ROOT = "/nowhere"
+    assert "rooms.E011" in found()
+
+
+def test_several_processes_without_redis_are_an_error(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    assert "rooms.E006" in found()
+
+
+def test_an_address_of_redis_that_is_none_is_an_error(production: Settings) -> None:
+    production.REDIS_URL = "http://127.0.0.1"
+    assert found() == ["rooms.E007"]
+
+
+def test_a_redis_that_does_not_answer_is_a_warning(production: Settings) -> None:
+    production.REDIS_URL = "redis://127.0.0.1:1"
+    assert found() == ["rooms.W002"]
+
+
+def test_a_redis_that_wants_a_password_is_an_error(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def info(*_: object) -> None:
+        raise AuthenticationError
+
+    monkeypatch.setattr(Redis, "info", info)
+    production.REDIS_URL = "redis://127.0.0.1:1"
+    assert found() == ["rooms.E008"]
+
+
+@pytest.mark.parametrize(("version", "problems"), [("4.0.14", ["rooms.E009"]), ("99.1.0", [])])
+def test_a_redis_that_is_too_old_is_an_error(
+    version: str, problems: list[str], production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Redis, "info", lambda *_: {"redis_version": version})
+    production.REDIS_URL = "redis://127.0.0.1:1"
+    assert found() == problems
+
+
+def test_a_database_we_know_nothing_of_is_an_error(production: Settings) -> None:
+    production.DATABASE_SCHEME = "mysql"
+    assert "rooms.E010" in found()
+
+
+@pytest.mark.django_db
+def test_sqlite_under_several_processes_is_a_warning(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Redis, "info", lambda *_: {"redis_version": "99.1.0"})
+    monkeypatch.setattr(connection, "close", lambda: None)
+    production.REDIS_URL = "redis://127.0.0.1:1"
+    production.DATABASE_SCHEME = "sqlite"
+    assert [problem.id for problem in run_checks(tags=["rooms"], databases=["default"])] == ["rooms.W004"]
+
+
+def test_a_database_that_does_not_answer_is_a_warning(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(connection, "ensure_connection", away)
+    assert "rooms.W003" in [problem.id for problem in run_checks(tags=["rooms"], databases=["default"])]
+
+
+def test_every_problem_comes_with_what_to_do(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    production.SECRET_KEY, production.ALLOWED_HOSTS, production.STATIC_ROOT = "", [], "/nowhere"
+    monkeypatch.setenv("ROOMS_GRACE", "soon")
+    problems: list[CheckMessage] = run_checks(tags=["rooms"])
+    assert len(problems) == 5
+    assert all(problem.msg.endswith(".") and problem.hint for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({}, "SECRET_KEY is not set."),
+        ({"ALLOWED_HOSTS": "chat.example.org"}, "SECRET_KEY is not set."),
+        ({"SECRET_KEY": "short", "ALLOWED_HOSTS": "chat.example.org"}, "SECRET_KEY is too short"),
+        ({"SECRET_KEY": GOOD_KEY}, "ALLOWED_HOSTS is not set."),
+        (GOOD | {"ROOMS_GRACE": "soon"}, "ROOMS_GRACE is 'soon'"),
+        (GOOD | {"REDIS_URL": "nonsense"}, "REDIS_URL"),
+        (GOOD | {"STATIC_ROOT": "/nowhere"}, "not been collected"),
+        (GOOD | {"DATABASE_URL": "nonsense"}, "DATABASE_URL"),
+    ],
+    ids=["nothing", "no key", "short key", "no hosts", "limit", "redis", "static", "database"],
+)
+def test_a_server_that_is_misconfigured_is_refused_with_a_sentence(variables: dict[str, str], sentence: str) -> None:
+    result = start(**variables)
+    assert result.returncode != 0
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_server_that_is_configured_can_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "staticfiles.json").touch()
+    variables = GOOD | {"STATIC_ROOT": str(tmp_path)}
+    result = run("-c", "import chatsite.asgi", **variables)
+    assert result.returncode == 0, result.stderr
+    assert "only one server process" in result.stderr
+
+
+def test_manage_py_works_without_any_setting() -> None:
+    result = run("manage.py", "check")
+    assert result.returncode == 0, result.stderr
+    assert "no issues" in result.stdout
+
+
+def test_manage_py_leaves_a_configured_site_in_production() -> None:
+    result = run("manage.py", "check", SECRET_KEY=GOOD_KEY)
+    assert result.returncode != 0
+    assert "ALLOWED_HOSTS is not set." in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,393 @@
+"""The hub: order, gaps, early events, and the way between processes, with two hubs joined by a channel layer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+
+from rooms import names
+from rooms.flood import Visit
+from rooms.hub import Hub
+from rooms.link import Link
+from rooms.live.contract import (
+    Close,
+    Entered,
+    Event,
+    Finish,
+    Heads,
+    Join,
+    Leave,
+    LiveStore,
+    Open,
+    Operation,
+    Outcome,
+    Person,
+    Return,
+    Say,
+    StoreUnavailable,
+)
+from rooms.live.memory import MemoryStore
+from rooms.protocol import Refusal, Said, event_body
+from rooms.visitors import Visitor
+
+ROOM = 77
+
+
+class Wire(InMemoryChannelLayer):  # type: ignore[misc]
+    """A channel layer that can lose messages, or hold them back and deliver them in another order."""
+
+    def __init__(self) -> None:
+        super().__init__(capacity=10_000)
+        self.losing = False
+        self.held: list[tuple[str, dict[str, Any]]] | None = None
+        self.sent = 0
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        self.sent += 1
+        if self.losing:
+            return
+        if self.held is not None:
+            self.held.append((channel, message))
+            return
+        await super().send(channel, message)
+
+    async def deliver_reversed(self) -> None:
+        held, self.held = self.held or [], None
+        for channel, message in reversed(held):
+            await super().send(channel, message)
+
+
+class Peer:
+    """A connection to a hub, and what was written to it."""
+
+    def __init__(self, hub: Hub, nick: str) -> None:
+        self.hub = hub
+        self.seen: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.writes: list[str] = []
+        self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.visitor = Visitor.new()
+        self.person = Person(names.key(nick), nick, self.visitor.id, self.visitor.tag(ROOM))
+        self.link = Link(self._send, self.visitor, True, Visit())
+        hub.links.add(self.link)
+        self._refs = 0
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            self.closed.set_result(message["code"])
+        else:
+            self.seen.put_nowait(json.loads(message["text"]))
+
+    async def receive(self) -> dict[str, Any]:
+        return await asyncio.wait_for(self.seen.get(), 5)
+
+    async def enter(self, operation: Join | Open | None = None) -> dict[str, Any]:
+        def answer(entered: Entered) -> str:
+            return json.dumps({"type": "answer", "seq": entered.seq, "participants": entered.participants})
+
+        await self.hub.enter(self.link, operation or Join(ROOM, self.person, None, 99), answer)
+        return await self.receive()
+
+    async def open(self) -> dict[str, Any]:
+        return await self.enter(Open(ROOM, "방", True, 1, self.person, True))
+
+    def say(self, text: str) -> None:
+        self._refs += 1
+        body = event_body(Said(ROOM, self.person.nick, text, self.person.tag))
+        operation = Say(ROOM, self.person.key, self.visitor.id, f"r{self._refs}", body)
+        self.hub.say(self.link, operation, lambda refused: json.dumps({"type": "refused", "error": refused.error}))
+
+    async def heard(self, number: int) -> list[str]:
+        """The next so many messages said; other events are passed over."""
+        texts: list[str] = []
+        while len(texts) < number:
+            message = await self.receive()
+            if message["type"] == "SERVER_CHAT_SEND":
+                texts.append(message["message"])
+        return texts
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def hubs(store: LiveStore, wire: Wire) -> AsyncIterator[tuple[Hub, Hub]]:
+    pair = Hub(store, wire, "rooms.hub.a"), Hub(store, wire, "rooms.hub.b")
+    for hub in pair:
+        await store.beat(hub.process, 600_000)
+        hub.start()
+    yield pair
+    for hub in pair:
+        for link in list(hub.links):
+            hub.lost(link)
+        await hub.stop()
+
+
+@pytest.fixture
+async def pair(hubs: tuple[Hub, Hub]) -> tuple[Peer, Peer]:
+    """The host on one hub and a guest on the other, both in the room."""
+    host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
+    await host.open()
+    await guest.enter()
+    assert (await host.receive())["type"] == "SERVER_ROOM_JOIN"
+    return host, guest
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def slow_joins(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold back the outcome of joins: the first event says they are carried out, the second lets their outcome go."""
+    apply, carried_out, go_on = store.apply, asyncio.Event(), asyncio.Event()
+
+    async def slow(process: str, operations: list[Operation]) -> list[Outcome]:
+        outcomes = await apply(process, operations)
+        if any(isinstance(operation, Join) for operation in operations):
+            carried_out.set()
+            await go_on.wait()
+        return outcomes
+
+    monkeypatch.setattr(store, "apply", slow)
+    return carried_out, go_on
+
+
+async def test_a_message_reaches_both_processes_as_the_same_event(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    guest.say("안녕")
+    assert await host.receive() == await guest.receive()
+
+
+async def test_a_flush_is_one_layer_message_for_each_other_process(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    before = wire.sent
+    for n in range(50):
+        guest.say(str(n))
+    assert await host.heard(50) == [str(n) for n in range(50)]
+    assert wire.sent - before <= 2
+
+
+async def test_events_that_overtook_each_other_are_put_in_order(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.held = []
+    for n in range(3):
+        guest.say(str(n))
+        await guest.heard(1)
+    await wire.deliver_reversed()
+    assert await host.heard(3) == ["0", "1", "2"]
+
+
+async def test_a_lost_event_is_read_from_the_store(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    guest.say("잃은 말")
+    await guest.heard(1)
+    wire.losing = False
+    guest.say("다음 말")
+    assert await host.heard(2) == ["잃은 말", "다음 말"]
+
+
+async def test_a_lost_last_event_is_found_by_comparing_heads(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    guest.say("마지막")
+    await guest.heard(1)
+    await host.hub.check_heads()
+    assert await host.heard(1) == ["마지막"]
+
+
+async def test_an_event_that_comes_twice_is_written_once(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    guest.say("한 번")
+    event = await host.receive()
+    host.hub.receive(Event(ROOM, event["seq"], json.dumps(event)))
+    guest.say("두 번째")
+    assert await host.heard(1) == ["두 번째"]
+
+
+async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(hubs: tuple[Hub, Hub], wire: Wire) -> None:
+    hubs[0]._outbox._store._most = 2  # type: ignore[attr-defined]
+    host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
+    await host.open()
+    await guest.enter()
+    wire.losing = True
+    for n in range(5):
+        guest.say(str(n))
+    await guest.heard(5)
+    await host.hub.check_heads()
+    assert await asyncio.wait_for(host.closed, 5) == 4004
+    assert not guest.closed.done()
+
+
+async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
+    hubs: tuple[Hub, Hub], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
+    await host.open()
+    carried_out, go_on = slow_joins(store, monkeypatch)
+    entering = asyncio.create_task(guest.enter())
+    await carried_out.wait()
+    host.say("벌써?")
+    await host.heard(1)
+    await eventually(lambda: bool(guest.hub._rooms[ROOM].early))
+    go_on.set()
+    assert (await entering)["type"] == "answer"
+    assert await guest.heard(1) == ["벌써?"]
+
+
+async def test_an_event_that_comes_before_the_answer_to_ones_coming_back_is_not_lost(
+    pair: tuple[Peer, Peer], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, guest = pair
+    second = Peer(guest.hub, "guest")
+    second.visitor = second.link.visitor = guest.visitor
+    second.person = guest.person
+    carried_out, go_on = slow_joins(store, monkeypatch)
+    entering = asyncio.create_task(second.enter())
+    await carried_out.wait()
+    host.say("벌써?")
+    assert await guest.heard(1) == ["벌써?"]
+    go_on.set()
+    assert (await entering)["type"] == "answer"
+    assert await second.heard(1) == ["벌써?"]
+
+
+async def test_a_newcomer_hears_nothing_from_before_their_join(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    guest.say("전에")
+    await guest.heard(1)
+    late = Peer(host.hub, "late")
+    entered = await late.enter()
+    guest.say("후에")
+    await guest.heard(1)
+    await host.hub.check_heads()
+    following = await late.receive()
+    assert (following["message"], following["seq"]) == ("후에", entered["seq"] + 1)
+
+
+async def test_two_connections_of_a_person_in_one_process_are_one_member(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    second = Peer(guest.hub, "guest")
+    second.visitor = second.link.visitor = guest.visitor
+    second.person = guest.person
+    assert (await second.enter())["participants"] == 2
+    guest.hub.lost(guest.link)
+    second.say("아직 있어요")
+    assert await host.heard(1) == ["아직 있어요"]
+
+
+async def test_the_last_connection_lost_is_told_to_the_store(pair: tuple[Peer, Peer], store: MemoryStore) -> None:
+    _, guest = pair
+    guest.hub.lost(guest.link)
+    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+    assert guest.hub._rooms == {}
+
+
+async def test_a_socket_that_dies_while_joining_leaves_nobody_held(hubs: tuple[Hub, Hub], store: MemoryStore) -> None:
+    host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
+    await host.open()
+    entering = asyncio.create_task(guest.hub.enter(guest.link, Join(ROOM, guest.person, None, 9), lambda _: "{}"))
+    await asyncio.sleep(0)
+    guest.hub.lost(guest.link)
+    await entering
+    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+
+
+async def test_the_end_of_a_room_is_the_last_that_its_people_hear(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    await host.hub.do(Close(ROOM, "deleted", host.person.key, host.visitor.id))
+    await host.hub.do(Finish(ROOM))
+    for peer in pair:
+        assert (await peer.receive())["type"] == "SERVER_ROOM_DELETE"
+    await eventually(lambda: not guest.link.joined and not guest.hub._rooms)
+
+
+async def test_answers_keep_the_order_of_the_commands(pair: tuple[Peer, Peer]) -> None:
+    _, guest = pair
+    guest.say("먼저")
+    await guest.link.settled()
+    guest.link.write(json.dumps({"type": "later"}))
+    assert [(await guest.receive())["type"] for _ in range(2)] == ["SERVER_CHAT_SEND", "later"]
+
+
+async def test_while_the_store_is_away_commands_are_refused_and_losses_wait(
+    pair: tuple[Peer, Peer], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, guest = pair
+    apply = store.apply
+
+    async def away(process: str, operations: list[Operation]) -> list[Outcome]:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(store, "apply", away)
+    host.say("들려요?")
+    assert await host.receive() == {"type": "refused", "error": "unavailable"}
+    guest.hub.lost(guest.link)
+    with pytest.raises(Refusal, match="unavailable"):
+        await guest.hub.do(Heads((ROOM,)))
+    monkeypatch.setattr(store, "apply", apply)
+    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+
+
+async def test_a_message_that_was_carried_out_although_it_seemed_not_comes_once(
+    pair: tuple[Peer, Peer], store: MemoryStore
+) -> None:
+    host, guest = pair
+    body = event_body(Said(ROOM, "guest", "다시", guest.person.tag))
+    operation = Say(ROOM, "guest", guest.visitor.id, "same", body)
+    await store.apply(guest.hub.process, [operation])
+    guest.hub.say(guest.link, operation, lambda refused: "{}")
+    guest.say("다음")
+    assert await guest.heard(2) == ["다시", "다음"]
+    assert await host.heard(2) == ["다시", "다음"]
+
+
+async def test_a_store_that_forgot_everything_is_noticed(pair: tuple[Peer, Peer], store: MemoryStore) -> None:
+    host, _ = pair
+    store._rooms.clear()
+    host.say("여보세요")
+    assert (await host.receive())["error"] == "unavailable"
+    assert host.hub.state_lost.is_set()
+
+
+async def test_people_are_put_back_into_a_store_that_forgot_everything(
+    pair: tuple[Peer, Peer], store: MemoryStore
+) -> None:
+    host, guest = pair
+    store._rooms.clear()
+    await host.hub.do(Open(ROOM, "방", True, 1, host.person, False, 10_000))
+    for peer in pair:
+        [(seq, people)] = peer.hub.present().values()
+        await peer.hub.put_back(Return(ROOM, people, seq))
+    assert len(store._rooms[ROOM].members) == 2
+    guest.say("다 있네요")
+    assert await host.heard(1) == ["다 있네요"]
+    assert await guest.heard(1) == ["다 있네요"]
+
+
+async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    participant = next(iter(guest.link.joined.values()))
+    await guest.hub.exit(guest.link, participant, lambda: json.dumps({"type": "left"}))
+    assert (await guest.receive())["type"] == "left"
+    host.say("갔어요?")
+    await host.heard(1)
+    assert guest.seen.empty()
+
+
+async def test_a_full_outbox_refuses(hubs: tuple[Hub, Hub]) -> None:
+    hubs[0]._outbox._limit = 0
+    with pytest.raises(Refusal, match="unavailable"):
+        await hubs[0].do(Leave(ROOM, "x", "y"))

@@ -1,0 +1,174 @@
+"""The keeper: deletions left half done, rows and live rooms that do not match, people to be put back."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from django.db import DatabaseError
+
+from rooms import services
+from rooms.hub import Hub
+from rooms.keeper import Keeper
+from rooms.live.contract import Close, Finish, Lobby, StoreUnavailable
+from rooms.live.memory import MemoryStore
+from rooms.models import Room
+from tests.conftest import Connect
+
+Settings = Any
+ID = 4711
+
+
+@pytest.fixture
+async def keeper(transactional_db: None, settings: Settings) -> Keeper:
+    settings.ROOMS_RECONCILE = 0
+    store = MemoryStore()
+    hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
+    await store.beat(hub.process, 60_000)
+    return Keeper(store, hub)
+
+
+async def row(name: str = "방") -> Room:
+    room = await Room.objects.open(ID, name, True, "v" * 32, "방장", "tag")
+    return await Room.objects.select_related("host").aget(id=room.id)
+
+
+async def live(keeper: Keeper, room: Room) -> None:
+    await keeper._hub.do(services.open_operation(room, held=True))
+
+
+async def listed(keeper: Keeper) -> Lobby:
+    return await keeper._store.lobby(9)
+
+
+async def test_a_deletion_that_stopped_before_the_row_went_is_finished(keeper: Keeper) -> None:
+    await live(keeper, await row())
+    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper.reconcile()
+    assert not await Room.objects.aexists()
+    assert (await keeper._store.census(0)).closing == set()
+
+
+async def test_a_deletion_that_stopped_after_the_row_went_is_finished(keeper: Keeper) -> None:
+    room = await row()
+    await live(keeper, room)
+    await keeper._hub.do(Close(ID, "deleted"))
+    await room.adelete()
+    await keeper.reconcile()
+    assert (await keeper._store.census(0)).closing == set()
+
+
+async def test_a_deletion_that_is_under_way_is_left_to_who_does_it(keeper: Keeper, settings: Settings) -> None:
+    settings.ROOMS_RECONCILE = 60
+    await live(keeper, await row())
+    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper.reconcile()
+    assert await Room.objects.aexists()
+
+
+async def test_a_room_without_a_row_ends(keeper: Keeper) -> None:
+    room = await row()
+    await live(keeper, room)
+    await room.adelete()
+    await keeper.reconcile()
+    assert (await listed(keeper)).rooms == []
+
+
+async def test_a_row_the_store_does_not_know_is_opened_again(keeper: Keeper) -> None:
+    await row()
+    await keeper.reconcile()
+    [room] = (await listed(keeper)).rooms
+    assert (room.room, room.host, room.participants) == (ID, "방장", 1)
+
+
+async def test_a_room_brought_back_goes_when_its_host_does_not_come(keeper: Keeper, settings: Settings) -> None:
+    settings.ROOMS_HOST_GRACE = 0
+    await row()
+    await keeper.reconcile()
+    await asyncio.sleep(0.01)
+    await keeper.sweep()
+    assert not await Room.objects.aexists()
+    assert (await listed(keeper)).rooms == []
+
+
+async def test_a_room_that_is_just_being_made_is_left_alone(keeper: Keeper, settings: Settings) -> None:
+    settings.ROOMS_RECONCILE = 60
+    await row()
+    await keeper.reconcile()
+    assert (await listed(keeper)).rooms == []
+
+
+async def test_a_row_left_behind_by_a_deleted_room_goes(keeper: Keeper) -> None:
+    await live(keeper, await row())
+    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper._hub.do(Finish(ID))
+    await keeper.reconcile()
+    assert not await Room.objects.aexists()
+
+
+async def test_an_official_room_is_opened_and_stays(keeper: Keeper) -> None:
+    await Room.objects.acreate(id=ID, name="공식")
+    for _ in range(2):
+        await keeper.reconcile()
+        await keeper.sweep()
+    [room] = (await listed(keeper)).rooms
+    assert (room.host, room.participants) == ("", 0)
+
+
+async def test_the_store_being_away_is_said_once(
+    keeper: Keeper, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = 0
+
+    async def away(*_: Any) -> bool:
+        nonlocal times
+        times += 1
+        raise StoreUnavailable
+
+    settings.ROOMS_BEAT = settings.ROOMS_SWEEP = settings.ROOMS_HEADS = 0.001
+    monkeypatch.setattr(keeper._store, "beat", away)
+    task = asyncio.create_task(keeper._repeat(keeper.beat, lambda: 0.001))
+    while times < 3:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+async def test_the_database_being_away_stops_nothing_else(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseError
+
+    await live(keeper, await row())
+    monkeypatch.setattr(Room.objects, "values_list", away)
+    with pytest.raises(DatabaseError):
+        await keeper.reconcile()
+    assert len((await listed(keeper)).rooms) == 1
+
+
+async def test_a_room_deleted_in_a_shell_ends_for_its_people(connect: Connect, settings: Settings) -> None:
+    settings.ROOMS_RECONCILE = 0.05
+    host = await connect()
+    room = (await host.create())["roomID"]
+    await Room.objects.filter(id=room).adelete()
+    assert (await host.until("SERVER_ROOM_DELETE"))["reason"] == "moderator"
+
+
+async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(connect: Connect, server: Any) -> None:
+    host = await connect()
+    room = (await host.create())["roomID"]
+    await Room.objects.filter(id=room).adelete()
+    server.store._rooms.clear()
+    await server.keeper.put_back()
+    assert await host.closed_with() == 4001
+
+
+async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(connect: Connect, server: Any) -> None:
+    host = await connect()
+    room = (await host.create())["roomID"]
+    server.store._rooms.clear()
+    await server.keeper.put_back()
+    assert (await host.say(room, "주인", "아직 있어요"))["status"] is True
+    assert server.store._rooms[room].members["주인"].holders == {server.hub.process}
