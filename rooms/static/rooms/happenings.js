@@ -1,0 +1,109 @@
+/**
+ * What happens in a room, as one person sees it: an event of the server changes the state and may leave a line.
+ * Knows the protocol's events; must not know commands, sockets or the page. Part of store.js, and as pure.
+ */
+
+export const LINES_MAX = 500;
+
+/** Whether a line was said by this person. */
+export function isOwn(state, line) {
+  return state.me !== null && line.nickname === state.me.nickname && line.tag === state.me.tag;
+}
+
+/** Whether this person does not want to read whoever has this tag. One's own lines are always there. */
+export function isHidden(state, tag) {
+  return state.hidden.some((each) => each.tag === tag) && tag !== state.me?.tag;
+}
+
+/** The room's end, for this person. */
+export function close(state, reason) {
+  const pending = state.pending.map((line) => ({ ...line, status: "failed", error: "room_not_found" }));
+  return { ...state, phase: "closed", joined: false, closed: { reason }, closesAt: null, wait: null, pending };
+}
+
+/** One event of the room. */
+export function happened(state, message, now) {
+  const own = ownEcho(state, message);
+  // Only one's own line may bring its key: anybody could say something under somebody else's `ref`.
+  const key = own ? { key: message.ref } : {};
+  const settled = own ? { ...state, pending: state.pending.filter((line) => line.ref !== message.ref) } : state;
+  if (state.seq === null) return state;
+  if (message.seq <= state.seq) return own ? addLine(settled, { ...chatLine(message), ...key }) : state;
+  return next(settled, message, now, key);
+}
+
+/** Whether this is one's own line coming back: then it is no longer pending, and gets its place among the others. */
+function ownEcho(state, message) {
+  if (message.type !== "SERVER_CHAT_SEND" || !isOwn(state, message)) return false;
+  return state.pending.some((line) => line.ref === message.ref);
+}
+
+function next(state, message, now, key) {
+  const moved = { ...state, seq: message.seq, after: Math.max(state.after, message.seq) };
+  const known = events[message.type];
+  const line = known?.line?.(message);
+  const shown = line ? addLine(heard(moved, line), { at: message.at, seq: message.seq, ...line, ...key }) : moved;
+  // What was sent again after a loss is older than the members and the count in the answer to the join.
+  if (message.seq <= state.snapshot) return { ...(known?.again?.(shown, message) ?? shown), filling: true };
+  // The server's clock may differ from this one: times to come are moved by the difference.
+  const counted = { ...shown, filling: false, participants: message.participants, offset: now - message.at };
+  const change = known?.change ?? known?.again;
+  return change?.(counted, message) ?? counted;
+}
+
+/** Count what others say, for the title and the pill; not what was there before the page was loaded again. */
+function heard(state, line) {
+  const counts = line.kind === "chat" && state.seq > state.restored && !isOwn(state, line) && !isHidden(state, line.tag);
+  return counts ? { ...state, heard: state.heard + 1 } : state;
+}
+
+const chatLine = (message) => ({
+  kind: "chat",
+  nickname: message.nickname,
+  tag: message.tag,
+  message: message.message,
+  at: message.at,
+  seq: message.seq,
+  status: "said",
+});
+
+/** What each event shows (`line`) and what it changes: when it is news (`change`), or also when it was sent again (`again`). */
+const events = {
+  SERVER_CHAT_SEND: { line: chatLine },
+  SERVER_ROOM_JOIN: {
+    line: ({ nickName, tag }) => ({ kind: "join", nickname: nickName, tag }),
+    change: (state, { nickName, tag }) => ({
+      ...state,
+      members: [...state.members.filter((each) => each.nickName !== nickName), { nickName, tag }],
+    }),
+  },
+  SERVER_ROOM_EXIT: {
+    line: ({ nickName, tag, reason }) => ({ kind: "exit", nickname: nickName, tag, reason }),
+    change: (state, { nickName, reason }) => {
+      const next = { ...state, members: state.members.filter((each) => each.nickName !== nickName) };
+      return reason === "kicked" && nickName === state.me?.nickname ? close(next, "kicked") : next;
+    },
+  },
+  SERVER_ROOM_DELETE: {
+    change: (state, { reason }) => ({ ...close(state, reason ?? "deleted"), members: [] }),
+  },
+  SERVER_HOST_AWAY: {
+    line: ({ nickName }) => ({ kind: "away", nickname: nickName }),
+    again: (state, { closesAt }) => ({ ...state, closesAt: closesAt + state.offset }),
+  },
+  SERVER_HOST_BACK: {
+    line: ({ nickName }) => ({ kind: "back", nickname: nickName }),
+    again: (state) => ({ ...state, closesAt: null }),
+  },
+  SERVER_ROOM_NOTICE: { line: ({ message }) => ({ kind: "notice", message }) },
+};
+
+/** Put a line where its `seq` belongs, once, and keep the newest LINES_MAX. */
+export function addLine(state, line) {
+  const keyed = { ...line, key: line.key ?? `${line.kind}-${line.seq}` };
+  if (state.lines.some((each) => each.key === keyed.key || (each.seq === keyed.seq && each.kind === keyed.kind))) return state;
+  let place = state.lines.length;
+  while (place > 0 && state.lines[place - 1].seq > keyed.seq) place -= 1;
+  const lines = [...state.lines.slice(0, place), keyed, ...state.lines.slice(place)];
+  return { ...state, lines: lines.slice(-LINES_MAX) };
+}

@@ -1,0 +1,94 @@
+/**
+ * Draws who is in the room, and lets one hide people for oneself.
+ * Knows the list's elements and the state's shape; must not know sockets or change state.
+ */
+
+import { at, make, setText } from "./dom.js";
+import { isHidden } from "./store.js";
+import * as words from "./words.js";
+
+const COLOURS = 12;
+
+/** Which of the colours a tag has: the same everywhere in one room. */
+export function colour(tag) {
+  return [...(tag ?? "")].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 7) % COLOURS;
+}
+
+/** A person's name with everything that tells them from an impostor. */
+export function person(state, nickname, tag) {
+  const parts = [
+    make("bdi", { class: `name colour-${colour(tag)}`, dir: "auto" }, nickname),
+    make("span", { class: "tag" }, `#${tag}`),
+  ];
+  if (nickname === state.host) parts.push(make("span", { class: "badge" }, words.hostText()));
+  if (nickname === state.me?.nickname) parts.push(make("span", { class: "me" }, `(${words.meText()})`));
+  return parts.flatMap((part, index) => (index ? [" ", part] : [part]));
+}
+
+/** Everybody to be listed: the host, oneself, the others, then who spoke and left, then who is hidden and not here. */
+export function listed(state) {
+  const rank = ({ nickName }) => (nickName === state.host ? 0 : nickName === state.me?.nickname ? 1 : 2);
+  const all = new Map();
+  const add = (nickname, tag, out) => all.has(`${tag} ${nickname}`) || all.set(`${tag} ${nickname}`, { nickname, tag, out });
+  for (const each of [...state.members].sort((a, b) => rank(a) - rank(b))) add(each.nickName, each.tag, false);
+  for (const line of state.lines) if (line.kind === "chat") add(line.nickname, line.tag, true);
+  for (const { nickname, tag } of state.hidden) add(nickname, tag, true);
+  return [...all.values()];
+}
+
+export class People {
+  #toggle;
+  #key = null;
+  #state = null;
+
+  /** `toggle(person, hide)` is called when someone is to be hidden or shown again. */
+  constructor(toggle) {
+    this.#toggle = toggle;
+    at("people-details").addEventListener("toggle", () => this.#state && this.draw(this.#state));
+    // A tap beside the list closes it, as does Escape.
+    addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    at("talk").addEventListener("pointerdown", () => this.#close());
+  }
+
+  draw(state) {
+    this.#state = state;
+    at("people").hidden = state.me === null || state.phase === "closed";
+    setText(at("people-count"), words.peopleText(state.participants));
+    setText(at("people-names"), state.members.map((each) => `\u2068${each.nickName}\u2069`).join(", "));
+    if (at("people-details").open) this.#drawList(state);
+  }
+
+  #drawList(state) {
+    const people = listed(state);
+    const key = JSON.stringify([people, state.host, state.me, state.hidden, state.participants]);
+    if (this.#key === key) return;
+    this.#key = key;
+    const focused = document.activeElement?.dataset.person;
+    at("people-list").replaceChildren(...people.map((each) => this.#item(state, each)));
+    if (focused) at("people-list").querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+    const more = state.participants - state.members.length;
+    setText(at("people-more"), more > 0 ? words.othersText(more) : "");
+  }
+
+  #item(state, { nickname, tag, out }) {
+    const hidden = isHidden(state, tag);
+    const who = make("span", { class: "person" }, ...person(state, nickname, tag));
+    if (out) who.append(" ", make("span", { class: "badge out" }, words.outText()));
+    if (hidden) who.append(" ", make("span", { class: "badge out" }, words.hiddenText()));
+    const item = make("li", { class: hidden || out ? "away" : null }, who);
+    if (tag !== state.me?.tag) item.append(this.#button({ nickname, tag }, hidden));
+    return item;
+  }
+
+  #button({ nickname, tag }, hidden) {
+    const label = hidden ? words.unhideNameText(nickname) : words.hideNameText(nickname);
+    const text = hidden ? words.unhideText() : words.hideText();
+    const button = make("button", { type: "button", class: "quiet", "aria-label": label, "data-person": `${tag} ${nickname}` }, text);
+    button.addEventListener("click", () => this.#toggle({ nickname, tag }, !hidden));
+    return button;
+  }
+
+  #close() {
+    at("people-details").open = false;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The wire contract (docs/protocol.md), as far as this client uses it.
+ * Knows messages, limits and close codes; must not know the page, sockets or state.
+ */
+
+export const ROOM_NAME_MAX = 30;
+export const USER_NAME_MAX = 10;
+export const MESSAGE_MAX = 128;
+
+/** How long the server recognises a repeated `ref`, less a margin for clocks and the way there. */
+export const REF_SAFE_MS = 100_000;
+
+/** The text as the server will see it. */
+export function clean(text) {
+  return text.normalize("NFC").trim();
+}
+
+/** The length that the server counts: code points of the cleaned text. */
+export function length(text) {
+  return [...clean(text)].length;
+}
+
+/** Whether a close code leaves the client free to come back (4500–4999 do not). */
+export function mayReturn(code) {
+  return !(code >= 4500 && code <= 4999);
+}
+
+/** One frame's object, or null when the frame is not one. */
+export function decode(text) {
+  try {
+    const message = JSON.parse(text);
+    return typeof message?.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a message is an event of a room: it has a `seq`, is no refusal and is not the answer to a join. */
+export function isEvent(message) {
+  return Number.isInteger(message.seq) && message.status !== false && !("members" in message);
+}
+
+/** A short random text that makes this page's `ref`s its own. */
+export function newSession(random = (bytes) => crypto.getRandomValues(bytes)) {
+  return [...random(new Uint8Array(8))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The commands, one function each. */
+export const command = {
+  create: (roomName, userName, listed, ref) => ({ type: "CLIENT_ROOM_CREATE", roomName, userName, listed, ref }),
+  remove: (roomID, userName, ref) => ({ type: "CLIENT_ROOM_DELETE", roomID, userName, ref }),
+  join: (roomID, userName, after, ref) =>
+    after === null
+      ? { type: "CLIENT_ROOM_JOIN", roomID, userName, ref }
+      : { type: "CLIENT_ROOM_JOIN", roomID, userName, after, ref },
+  exit: (roomID, userName, ref) => ({ type: "CLIENT_ROOM_EXIT", roomID, userName, ref }),
+  say: (roomID, userName, message, ref) => ({ type: "CLIENT_CHAT_SEND", roomID, userName, message, ref }),
+  list: (watch) => ({ type: "CLIENT_ROOM_LIST", watch }),
+};

@@ -1,0 +1,53 @@
+"""Fixtures for tests with browsers: one server for all of them, one browser for each module.
+
+The browser cannot be shared by all: while Playwright runs, no other event loop can, and other modules need theirs.
+"""
+
+from collections.abc import Callable, Iterator
+from zlib import crc32
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser_support import People, Server, launch, server
+
+EXPECT_MS = 15_000
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server. What it says is at fault when it logs a traceback."""
+    with server(tmp_path_factory.mktemp("site")) as running:
+        yield running
+        assert "Traceback" not in running.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser."""
+    expect.set_options(timeout=EXPECT_MS)
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def people(browser: Browser, site: Server) -> Iterator[People]:
+    """Who visits; nothing may have gone wrong in any of their pages."""
+    group = People(browser, site.url)
+    yield group
+    group.leave()
+    assert group.problems == []
+
+
+@pytest.fixture
+def room(request: pytest.FixtureRequest) -> str:
+    """A room name that no other test uses."""
+    return f"방 {crc32(request.node.nodeid.encode())}"
+
+
+@pytest.fixture
+def enter(people: People) -> Callable[..., Page]:
+    """Let a new person into a room."""
+    return people.enter
