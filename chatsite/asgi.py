@@ -1,0 +1,47 @@
+"""The ASGI application: pages through Django, the socket through Channels.
+
+Knows how the parts are reached; must not know rules of rooms. Servers run no start-up checks of their own, so they are
+run here: a server that is misconfigured says so in a sentence and does not start.
+"""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import django
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.core.checks import run_checks
+from django.urls import re_path
+
+from chatsite import limits  # noqa: F401 - a wrong one ends the process here, also where it is not used
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
+
+
+def _refuse_misconfiguration() -> None:
+    # In a thread, because some servers import this inside their event loop, where the database may not be asked.
+    with ThreadPoolExecutor(1) as thread:
+        problems = thread.submit(run_checks, tags=["rooms"], databases=["default"]).result()
+    for problem in problems:
+        print(f"{problem.msg} {problem.hint}", file=sys.stderr)
+    if any(problem.is_serious() for problem in problems):
+        raise SystemExit(1)
+
+
+django.setup(set_prefix=False)
+_refuse_misconfiguration()
+
+from rooms.routing import websocket_urlpatterns  # noqa: E402 - needs Django to be set up
+
+
+async def _refuse(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse a socket at any other address; the router would raise, and log a traceback with the path in it."""
+    await receive()
+    await send({"type": "websocket.close"})
+
+
+# Django is told of views; the router calls an ASGI application.
+sockets = URLRouter([*websocket_urlpatterns, re_path("", _refuse)])  # type: ignore[arg-type]
+application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})
