@@ -1,0 +1,235 @@
+"""Raw clients that follow docs/protocol.md, and a checker of what they saw.
+
+A ``Talker`` comes back after every close, joins again with ``after``, and repeats what was not acknowledged with the
+same ``ref``. What it saw is kept whole, so that ``violations`` can hold it against what is promised ("What is
+promised": one order for all, each event once, nothing acknowledged and missing).
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+Message = dict[str, Any]
+RETRY_LATER = ("unavailable", "too_fast", "not_in_room", "room_not_found")
+
+
+@dataclass
+class Stretch:
+    """What a client saw without a break: everything from ``start`` on, until it was told that something is gone."""
+
+    start: int
+    events: list[Message] = field(default_factory=list)
+
+
+class Talker:
+    """One client in one room.
+
+    Args:
+        urls: of the workers; each connection goes to one of them at random.
+        room: the room to join; None to make one, as its host.
+        nick: the name to use.
+        draw: where chance comes from.
+    """
+
+    def __init__(self, urls: list[str], room: int | None, nick: str, draw: random.Random) -> None:
+        self.urls = urls
+        self.room = room
+        self.nick = nick
+        self.draw = draw
+        self.stretches: list[Stretch] = []
+        self.acknowledged: dict[str, Message] = {}
+        self.refused: list[Message] = []
+        self.repeated: set[str] = set()
+        self.unsent: dict[str, str] = {}
+        self.deleted: Message | None = None
+        self.participants = 0
+        self.joins = 0
+        self.in_room = asyncio.Event()
+        self.changed = asyncio.Event()
+        self._token: str | None = None
+        self._socket: ClientConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def last(self) -> int | None:
+        """The last seq seen."""
+        if not self.stretches:
+            return None
+        stretch = self.stretches[-1]
+        return stretch.events[-1]["seq"] if stretch.events else stretch.start
+
+    def start(self) -> "Talker":
+        """Begin to come and to come back."""
+        self._task = asyncio.create_task(self._live())
+        return self
+
+    async def enter(self) -> "Talker":
+        """Start, and wait until in the room."""
+        self.start()
+        await asyncio.wait_for(self.in_room.wait(), 30)
+        return self
+
+    async def stop(self) -> None:
+        """Go without a word."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """Leave in good order."""
+        if self._socket is not None:
+            await self._socket.send(self._text("CLIENT_ROOM_EXIT"))
+        await self.stop()
+
+    async def say(self, message: str) -> str:
+        """Say something, as often as it takes; returns its ref."""
+        ref = uuid.UUID(int=self.draw.getrandbits(128)).hex
+        self.unsent[ref] = message
+        await self._send(ref)
+        return ref
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait until something that this client can see is so."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                self.changed.clear()
+                await self.changed.wait()
+
+    # --- the connection -----------------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        bound = 0.5
+        while self.deleted is None:
+            try:
+                url = self.draw.choice(self.urls)
+                async with connect(url, open_timeout=5, ping_interval=None, close_timeout=1) as socket:
+                    self._socket = socket
+                    await self._join()
+                    bound = 0.5
+                    await self._listen()
+            except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, asyncio.IncompleteReadError):
+                pass
+            finally:
+                self._socket = None
+                self.in_room.clear()
+            await asyncio.sleep(self.draw.uniform(0, bound))
+            bound = min(bound * 2, 5)
+
+    def _text(self, type: str, **fields: Any) -> str:
+        return json.dumps({"type": type, "roomID": self.room, "userName": self.nick, **fields})
+
+    async def _join(self) -> None:
+        assert self._socket is not None
+        if self.room is None:
+            fields = {"roomName": f"방 {self.nick}", "ref": f"make {self.nick}"}
+            await self._socket.send(self._text("CLIENT_ROOM_CREATE", **fields))
+            return
+        fields = {} if self.last is None else {"after": self.last}
+        if self._token is not None:
+            fields["token"] = self._token
+        await self._socket.send(self._text("CLIENT_ROOM_JOIN", **fields))
+
+    async def _listen(self) -> None:
+        assert self._socket is not None
+        async for frame in self._socket:
+            message = json.loads(frame)
+            if message["type"] in ("SERVER_ROOM_JOIN", "SERVER_ROOM_CREATE") and "members" in message:
+                await self._entered(message)
+            elif message.get("status") is False:
+                await self._refused(message)
+            elif "seq" in message:
+                self._event(message)
+            self.changed.set()
+            if self.deleted is not None:
+                return
+
+    async def _entered(self, answer: Message) -> None:
+        self.joins += 1
+        self.room = answer["roomID"]
+        self._token = answer.get("token", self._token)
+        self.participants = answer["participants"]
+        if not answer.get("recovered"):
+            self.stretches.append(Stretch(answer["seq"]))
+        self.in_room.set()
+        for ref in list(self.unsent):
+            self.repeated.add(ref)
+            await self._send(ref)
+
+    async def _refused(self, answer: Message) -> None:
+        self.refused.append(answer)
+        if answer["error"] not in RETRY_LATER:
+            return
+        await asyncio.sleep(0.2)
+        if answer["type"] == "SERVER_CHAT_SEND":
+            self.repeated.add(answer["ref"])
+            await self._send(answer["ref"])
+        elif answer["error"] == "room_not_found":
+            self.deleted = answer
+        else:
+            await self._join()
+
+    def _event(self, event: Message) -> None:
+        ref = event.get("ref")
+        if ref in self.unsent:
+            del self.unsent[ref]
+            self.acknowledged[ref] = event
+        elif ref in self.repeated and ref in self.acknowledged and event["seq"] <= (self.last or 0):
+            assert event == self.acknowledged[ref], "a repeated ref was answered with another event"
+            return
+        if event["seq"] <= (self.last or 0) and ref in self.repeated:
+            # The second answer to a repeated ref: the event itself was seen among the others.
+            return
+        self.participants = event["participants"]
+        self.stretches[-1].events.append(event)
+        if event["type"] == "SERVER_ROOM_DELETE":
+            self.deleted = event
+
+    async def _send(self, ref: str) -> None:
+        if self._socket is not None and self.in_room.is_set() and ref in self.unsent:
+            with contextlib.suppress(ConnectionClosed):
+                await self._socket.send(self._text("CLIENT_CHAT_SEND", message=self.unsent[ref], ref=ref))
+
+
+def violations(talkers: list[Talker], forgotten: bool = False) -> list[str]:
+    """What was promised and not kept, in words; empty when all is well.
+
+    Args:
+        talkers: those who were in one room.
+        forgotten: whether Redis lost its memory meanwhile, so that ``seq`` may have jumped forward.
+    """
+    found: list[str] = []
+    by_seq: dict[int, Message] = {}
+    by_ref: dict[str, int] = {}
+    for talker in talkers:
+        for stretch in talker.stretches:
+            expected = stretch.start
+            for event in stretch.events:
+                seq = event["seq"]
+                if seq <= expected and stretch.events[0] is not event:
+                    found.append(f"{talker.nick} saw {seq} after {expected}")
+                elif seq != expected + 1 and not forgotten and stretch.events[0] is not event:
+                    found.append(f"{talker.nick} missed {expected + 1} to {seq - 1} and was not told, before {event}")
+                expected = seq
+                if by_seq.setdefault(seq, event) != event:
+                    found.append(f"{talker.nick} saw another event {seq} than someone else")
+                ref = event.get("ref")
+                if ref is not None and by_ref.setdefault(ref, seq) != seq:
+                    found.append(f"{ref} was said twice, as {by_ref[ref]} and {seq}")
+                if event["participants"] < 0:
+                    found.append(f"event {seq} counts {event['participants']} people")
+    for talker in talkers:
+        for ref, event in talker.acknowledged.items():
+            for other in talkers:
+                for stretch in other.stretches:
+                    inside = stretch.start < event["seq"] <= (stretch.events[-1]["seq"] if stretch.events else 0)
+                    if inside and not any(seen["seq"] == event["seq"] for seen in stretch.events):
+                        found.append(f"{other.nick} did not see {ref}, which {talker.nick} had acknowledged")
+    return found
