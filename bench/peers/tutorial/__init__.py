@@ -1,0 +1,1 @@
+"""The chat of Channels' tutorial, to measure against; nothing of Sarangbang is in it."""
