@@ -118,6 +118,9 @@ class Talker:
             except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError, asyncio.IncompleteReadError):
                 pass
             finally:
+                if self._socket is not None:
+                    # Whoever is stopped while closing waits for no answer; the socket would outlive its loop.
+                    self._socket.transport.abort()
                 self._socket = None
                 self.in_room.clear()
             await asyncio.sleep(self.draw.uniform(0, bound))
