@@ -3,21 +3,29 @@
 Knows daphne, autobahn and Twisted; must not know rooms, except that there is something to stop before the process ends.
 
 The ASGI extension ``websocket.frames``: a scope that has ``extensions["websocket.frames"]`` finds two things there.
-``write(data)`` sends whole text frames as they are, at once where nothing waits. ``receive`` may be set to a function
-that is offered each text message as it comes in, before it is queued, and returns whether it has dealt with it.
-Everything else (handshake, other frames, closing) is autobahn's, as in plain daphne.
+``write(data)`` sends whole text frames as they are, at once where nothing waits. ``receive`` may be set, before the
+connection is accepted, to a function that is offered each text message as it comes in, before it is queued, and returns
+whether it has dealt with it. Everything else (handshake, other frames, closing) is autobahn's, as in plain daphne.
+
+When a connection is accepted its scope has served its purpose and is emptied, the client's address with it: what an
+application still needs of it, it has taken by then.
 """
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cached_property, partial
+from types import SimpleNamespace
 from typing import Any
 
+from autobahn.websocket.protocol import TrafficStats
+from autobahn.websocket.utf8validator import Utf8Validator
 from daphne.server import Server as DaphneServer
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.internet.tcp import Connection
 from twisted.protocols.policies import ProtocolWrapper
 
@@ -31,28 +39,75 @@ GOODBYE_SECONDS = 7
 INCOMING_MAX = 64
 """Messages of one client that wait to be dealt with; the client is not read from until they are fewer."""
 CLOSE_SLOW = 4002
+ASGI = {"version": "3.0"}
+GARBAGE_THRESHOLDS = (10_000, 20, 10)
+"""A flush of a busy process makes thousands of objects that are gone a moment later without a collector's help."""
 
 _TEXT = 0x81
 """The first byte of a whole, uncompressed text frame."""
 
 
-_HANDSHAKE = (
-    "http_headers",
-    "http_request_data",
-    "http_request_params",
-    "http_response_data",
-    "clean_headers",
-    "_wskey",
+_HANDSHAKE = frozenset(
+    (
+        "_raw_query_string",
+        "_transport_details",
+        "_wskey",
+        "application_deferred",
+        "clean_headers",
+        "client_addr",
+        "extension",
+        "http_headers",
+        "http_request_data",
+        "http_request_host",
+        "http_request_params",
+        "http_request_path",
+        "http_request_uri",
+        "http_response_data",
+        "http_status_line",
+        "last_ping",
+        "path",
+        "peer",
+        "request",
+        "root_path",
+        "scope",
+        "server_addr",
+        "socket_opened",
+        "trafficStats",
+        "utf8validator",
+        "websocket_extensions",
+        "websocket_extensions_in_use",
+        "websocket_origin",
+        "websocket_protocols",
+    )
 )
-"""What autobahn and daphne keep of a handshake and need no more."""
+"""What autobahn and daphne keep of a handshake and need no more, the client's address among it. Where they still look
+at one, they find what the class has under that name."""
+_ACCEPTED = frozenset(("hostname", "server", "sessionno"))
+"""What Twisted needs no more of a connection that was accepted."""
+_NOTHING = object()
+
+
+def _shed(thing: Any, unneeded: frozenset[str]) -> None:
+    """Let go of attributes that nobody needs any more, or that have the same value in the class."""
+    kind = type(thing)
+    thing.__dict__ = {
+        name: value
+        for name, value in vars(thing).items()
+        if name not in unneeded and getattr(kind, name, _NOTHING) is not value
+    }
 
 
 class _Incoming:
-    """The messages of one client that wait for its consumer: a queue for one reader, an eighth of asyncio's size."""
+    """The messages of one client that wait for its consumer: a queue for one reader, an eighth of asyncio's size.
 
-    __slots__ = ("_messages", "_reader")
+    Args:
+        asked: called when the consumer asks for a message, so when it is done with the one before.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_asked", "_messages", "_reader")
+
+    def __init__(self, asked: Callable[[], None]) -> None:
+        self._asked = asked
         self._messages: list[dict[str, Any]] = []
         self._reader: asyncio.Future[None] | None = None
 
@@ -64,6 +119,7 @@ class _Incoming:
 
     async def get(self) -> dict[str, Any]:
         """Wait for the next message and take it."""
+        self._asked()
         while not self._messages:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
@@ -79,19 +135,59 @@ class _Incoming:
         return len(self._messages)
 
 
+class _SendQueue(list[Any]):
+    """What autobahn sends piece by piece, which a server of ours never does: empty, a deque has ten times the size."""
+
+    __slots__ = ()
+
+    def popleft(self) -> Any:
+        """Take the first piece."""
+        return self.pop(0)
+
+
+class _Unheard:
+    """Stands for the Deferreds that tell of a connection's opening and closing: nobody listens."""
+
+    def callback(self, result: Any) -> None:
+        """Tell nobody."""
+
+
 class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
-    """One WebSocket connection."""
+    """One WebSocket connection.
+
+    Many are open at a time and most are silent, so a connection holds what is its own and nothing else: what the
+    handshake left behind goes when it is over, and what is the same in all of them is in the class.
+    """
 
     slow_readers = 0
     """How many connections of this process were closed because they did not read."""
-    data: bytes
+    data = b""
     """What autobahn has not dealt with yet."""
+    state = WebSocketProtocol.STATE_CLOSED
+    is_open = is_closed = _Unheard()
+    request = SimpleNamespace(path="")
+    client_addr = server_addr = None
+    path = b""
+    peer = ""
+    trafficStats = TrafficStats()  # type: ignore[no-untyped-call]  # noqa: N815 - autobahn's name
+    """autobahn counts here what nobody reads."""
+    last_ping = 0.0
+    websocket_version = 13
+    scope: dict[str, Any]
+    _receive: Callable[[str], bool] | None = None
+    _paused = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("is_open", "is_closed", "_results", "_valid_events"):
+            del self.__dict__[name]
         self.extension: dict[str, Any] = {"write": self.write_frames, "receive": None}
         self._pinged_at = time.monotonic()
-        self._paused = False
+
+    @cached_property
+    def utf8validator(self) -> Any:
+        """Checks text that comes in pieces; made again for the first one after the handshake."""
+        return Utf8Validator()  # type: ignore[no-untyped-call]
 
     # --- the way out --------------------------------------------------------------------------------------------------
 
@@ -181,9 +277,8 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     def _take_text(self, text: str) -> None:
         if self.muted:
             return
-        receive = self.extension["receive"]
         try:
-            if receive is not None and self.application_queue.empty() and receive(text):
+            if self._receive is not None and self.application_queue.empty() and self._receive(text):
                 return
         except Exception:
             # As daphne does when an application fails; what may have happened half must not be tried again.
@@ -212,7 +307,7 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
         return not self._paused and bool(super().processData())
 
     def go_on_reading(self) -> None:
-        """Called when the application asks for a message, so when it is done with the one before."""
+        """Read again from a client that was held back, when enough has been dealt with."""
         if self._paused and self.application_queue.qsize() < INCOMING_MAX // 2:
             self._paused = False
             data, self.data = self.data, b""
@@ -221,25 +316,43 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
             if not self._paused:
                 self.transport.resumeProducing()
 
+    # --- its life -----------------------------------------------------------------------------------------------------
+
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         """The handshake is over: what it left behind would stay as long as the connection."""
         super().onOpen()
-        # The HTTP channel that the connection came through is still its producer, and so kept with its request.
+        # The HTTP channel that the connection came through is still its producer; it and its request keep each other.
+        channel = getattr(self.transport, "producer", None)
         self.transport.unregisterProducer()
-        for name in _HANDSHAKE:
-            self.__dict__.pop(name, None)
+        getattr(channel, "requests", []).clear()
+        self._receive = self.extension["receive"]
+        self.scope.clear()
+        self.send_queue = _SendQueue()
+        kind = type(self)
+        for name, value in vars(self).items():
+            # The defaults of autobahn's many switches, which only few connections ever change.
+            if (value is None or value is False or value == 0) and not hasattr(kind, name):
+                setattr(kind, name, value)
+        _shed(self, _HANDSHAKE)
+        if isinstance(self.transport, Connection):
+            self.transport.streamingProducer = False
+            # Twisted's name of it, for logs, has the client's address in it.
+            vars(self.transport).update(logstr="WebSocket", repstr="WebSocket")
+            _shed(self.transport, _ACCEPTED)
 
-    # --- its life -----------------------------------------------------------------------------------------------------
+    def connectionLost(self, reason: Any = connectionDone) -> None:  # noqa: N802 - Twisted's name
+        """The connection is gone; so that it goes without the garbage collector, it lets go of everything."""
+        super().connectionLost(reason)
+        self.__dict__ = {}
 
     def check_timeouts(self) -> None:
         """Ping every so often, also one who keeps sending: that says nothing about whether they read."""
-        if self.state == self.STATE_OPEN and time.monotonic() - self._pinged_at > PING_SECONDS:
+        if self.state == self.STATE_CONNECTING:
+            super().check_timeouts()
+        elif self.state == self.STATE_OPEN and time.monotonic() - self._pinged_at > PING_SECONDS:
             self._pinged_at = time.monotonic()
             if self.autoPingTimeoutCall is None:
                 self._sendAutoPing()
-        # daphne's own ping would come on top.
-        self.last_ping = time.time()
-        super().check_timeouts()
 
 
 class ChatFactory(WebSocketFactory):  # type: ignore[misc]
@@ -278,6 +391,13 @@ class Server(DaphneServer):  # type: ignore[misc]
         )
         self._say_goodbye = say_goodbye
 
+    def run(self) -> None:
+        """Serve. What is loaded by now stays for good, so the garbage collector need not look through it again."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        super().run()
+
     def _use_our_protocol(self) -> None:
         """Put our factory in the place of daphne's, with the same options."""
         factory = ChatFactory(self, server=self.server_name)
@@ -299,22 +419,20 @@ class Server(DaphneServer):  # type: ignore[misc]
             value = getattr(factory, name)
             setattr(ChatProtocol, name, staticmethod(value) if callable(value) else value)
         ChatProtocol.CONFIG_ATTRS = []
-        self.ws_factory = factory
+        ChatProtocol.factory = self.ws_factory = factory
+        ChatProtocol.server = self
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Start the application for a connection; our WebSockets offer their extension."""
         if not isinstance(protocol, ChatProtocol):
             return super().create_application(protocol, scope)
-        scope.setdefault("asgi", {"version": "3.0"})
+        scope["asgi"] = ASGI
         scope["extensions"] = {"websocket.frames": protocol.extension}
-        queue = _Incoming()
-
-        async def receive() -> dict[str, Any]:
-            protocol.go_on_reading()
-            return await queue.get()
-
-        application = self.application(scope=scope, receive=receive, send=partial(self.handle_reply, protocol))
-        self.connections[protocol]["application_instance"] = asyncio.ensure_future(application)
+        protocol.scope = scope
+        queue = _Incoming(protocol.go_on_reading)
+        application = self.application(scope=scope, receive=queue.get, send=partial(self.handle_reply, protocol))
+        task = asyncio.get_running_loop().create_task(application, name="socket")
+        self.connections[protocol]["application_instance"] = task
         return queue
 
     def kill_all_applications(self) -> "Deferred[Any]":

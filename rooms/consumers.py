@@ -52,22 +52,29 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         self.scope = scope
         self.base_send = send
         try:
-            while (message := await receive())["type"] != "websocket.disconnect":
-                await self.dispatch(message)
+            while await self.dispatch(await receive()):
+                pass
         finally:
             if self.link is not None:
                 self.process.lobby.forget(self.link)
                 self.process.hub.lost(self.link)
                 self.process.visits.depart(self._visitor)
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Hand a message of the server to its method, without the base class's thread hop per message."""
+    async def dispatch(self, message: dict[str, Any]) -> bool:
+        """Hand a message of the server to its method, without the base class's thread hop per message.
+
+        Returns:
+            Whether there may be more.
+        """
         if message["type"] == "websocket.connect":
             await self.connect()
+            # Who the client is was in its headers and its address; neither is looked at, or kept, any longer.
+            self.scope.clear()
         elif message["type"] == "websocket.receive" and self.link is not None and not self.link.closed:
             self.busy = True
             await self.receive(message.get("text"), message.get("bytes"))
             self.busy = False
+        return bool(message["type"] != "websocket.disconnect")
 
     async def connect(self) -> None:
         """Let the socket in, unless it comes from a page of another site."""

@@ -49,6 +49,7 @@ class Site(Server):
         self._use_our_protocol()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        protocol.scope = protocol.factory.scope = scope
         return Queue()
 
 
@@ -136,7 +137,7 @@ def seen(chunks: list[bytes], on: bool, at_once: int, slow: bool = False) -> dic
             if protocol.application_queue:
                 messages.append(protocol.application_queue.pop(0))
 
-        protocol.extension["receive"] = receive
+        protocol._receive = receive
         for chunk in chunks:
             while not transport.is_read and not transport.ended and protocol.application_queue:
                 take()
@@ -316,10 +317,19 @@ def test_a_fault_in_the_application_ends_the_connection_in_order(on: bool) -> No
         def receive(text: str) -> bool:
             raise RuntimeError
 
-        protocol.extension["receive"] = receive
+        protocol._receive = receive
         protocol.dataReceived(frame(b"one") + frame(b"two"))
         assert transport.value() == b"\x88\x02\x03\xf3"
         protocol.closeHandshakeTimeoutCall.cancel()
+
+
+def test_an_open_connection_keeps_nothing_of_its_handshake() -> None:
+    protocol = connection(Transport())
+    assert protocol.factory.scope == {}
+    kept = str(vars(protocol).items())
+    assert "192.168" not in kept
+    assert "dGhlIHNhbXBsZSBub25jZQ" not in kept
+    assert len(vars(protocol)) <= 8
 
 
 # --- the way out ------------------------------------------------------------------------------------------------------

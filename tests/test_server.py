@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -201,3 +202,16 @@ async def test_many_frames_in_one_segment_are_answered_in_order(worker: Worker) 
         heard = [json.loads(await client.recv())["message"] for _ in range(50)]
         assert heard == [f"{n}" + "가" * (n % 40) for n in range(50)]
         await deaf.close()
+
+
+async def test_a_connection_that_is_over_leaves_nothing_for_the_garbage_collector(worker: Worker) -> None:
+    clients = [await connect(worker.url, max_queue=None) for _ in range(20)]
+    room = await room_of(clients[0], "잠깐")
+    for n, client in enumerate(clients[1:]):
+        await client.send(json.dumps({"type": "CLIENT_ROOM_JOIN", "roomID": room, "userName": f"손님{n}"}))
+    for client in clients:
+        await client.close()
+    async with asyncio.timeout(20):
+        while not worker.log.read_text().endswith("left 0\n"):
+            worker.process.send_signal(signal.SIGUSR1)
+            await asyncio.sleep(0.2)

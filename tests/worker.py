@@ -1,10 +1,13 @@
 """One server process for the tests: the real server on a port of its own.
 
 ``LAYER_LOSS`` (0 to 1) is the share of messages between processes that are lost on the way, from ``LAYER_SEED``.
+On SIGUSR1 it prints how many objects of connections there are, dead ones that nothing has collected yet among them.
 """
 
+import gc
 import os
 import random
+import signal
 import sys
 
 from chatsite.asgi import application
@@ -26,7 +29,14 @@ def lose_messages(share: float, seed: int) -> None:
     Hub._send_abroad = lossy  # type: ignore[method-assign]
 
 
+def count_connections(*_: object) -> None:
+    """Print how much is left of connections."""
+    kinds = ("ChatProtocol", "ChatConsumer", "Link", "HTTPChannel", "WebRequest")
+    print("left", sum(type(thing).__name__ in kinds for thing in gc.get_objects()), flush=True)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGUSR1, count_connections)
     if loss := float(os.environ.get("LAYER_LOSS", "0")):
         lose_messages(loss, int(os.environ.get("LAYER_SEED", "0")))
     Server(application, [f"tcp:port={sys.argv[1]}:interface=127.0.0.1"], stop_current).run()
