@@ -13,6 +13,8 @@ local NOW_MICROSECONDS = time[1] * 1000000 + time[2]
 -- Whole numbers beyond 2^31 must not be written as 1.7e+15.
 local function int(number) return string.format('%.0f', number) end
 
+local AT = int(NOW)
+
 local function key(kind, room) return PREFIX .. kind .. ':' .. room end
 
 local ROOM_KINDS = {'room', 'members', 'order', 'holders', 'processes', 'been'}
@@ -45,10 +47,10 @@ end
 
 -- The room's state, or a refusal: unknown (nothing is known of it), room_not_found (closing or gone).
 local function find(room)
-  local state = redis.call('HMGET', key('room', room), 'host', 'closing', 'gone', 'base')
+  local state = redis.call('HMGET', key('room', room), 'host', 'closing', 'gone', 'base', 'seq')
   if not state[4] then return nil, 'unknown' end
   if state[2] or state[3] then return nil, 'room_not_found' end
-  return {host = state[1] or '', base = tonumber(state[4])}
+  return {host = state[1] or '', base = tonumber(state[4]), seq = tonumber(state[5]) or 0}
 end
 
 local function list(room)
@@ -70,14 +72,26 @@ local function forget_old(room)
   end
 end
 
+local function with_seq(body, seq, participants)
+  return body .. ',"seq":' .. int(seq) .. ',"at":' .. AT .. ',"participants":' .. participants .. '}'
+end
+
+local function keep(room, seq, text, ended)
+  redis.call('XADD', key('events', room), 'MAXLEN', HISTORY, int(seq) .. '-0', 'text', text, 'at', AT, 'ended', ended)
+end
+
+-- To be called after events were kept.
+local function keep_no_longer_than_allowed(room)
+  forget_old(room)
+  redis.call('PEXPIRE', key('events', room), HISTORY_AGE)
+end
+
 -- Gives an event its seq, at and participants, and keeps it. Returns what the hub needs of it.
 local function append(room, body, participants, tell, ended)
   local seq = redis.call('HINCRBY', key('room', room), 'seq', 1)
-  local text = body .. ',"seq":' .. int(seq) .. ',"at":' .. int(NOW) .. ',"participants":' .. participants .. '}'
-  local events = key('events', room)
-  redis.call('XADD', events, 'MAXLEN', HISTORY, int(seq) .. '-0', 'text', text, 'at', int(NOW), 'ended', ended and 1 or 0)
-  forget_old(room)
-  redis.call('PEXPIRE', events, HISTORY_AGE)
+  local text = with_seq(body, seq, participants)
+  keep(room, seq, text, ended and 1 or 0)
+  keep_no_longer_than_allowed(room)
   return {room, seq, text, ended and 1 or 0, tell}
 end
 

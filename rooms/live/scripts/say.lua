@@ -1,30 +1,65 @@
 -- contract.Say, any number of them: room, key, visitor, ref, body, wait of each. One text for each, cheap to read:
 -- '!refusal'; or '=seq:text' said before under this ref; or 'seq at participants process process…'.
+-- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
+local rooms = {}
+
+local function look(room)
+  local state, refused = find(room)
+  local found = {refused = refused, records = {}}
+  if state then
+    found.seq, found.head = state.seq, state.seq
+    found.participants = count(room)
+    found.tell = ' ' .. AT .. ' ' .. found.participants .. ' ' .. table.concat(processes(room), ' ')
+    found.said = PREFIX .. 'said:' .. room .. ':'
+  end
+  rooms[room] = found
+  return found
+end
+
+local function is_member(room, found, name, visitor)
+  local record = found.records[name]
+  if record == nil then
+    record = redis.call('HGET', key('members', room), name)
+    found.records[name] = record
+  end
+  return record and string.sub(record, 1, #visitor + 1) == visitor .. ':'
+end
+
 local answers = {}
 for i = FIRST, #ARGV, 6 do
-  local room, name, visitor, ref = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local state, refused = find(room)
+  local room, visitor = ARGV[i], ARGV[i + 2]
+  local found = rooms[room] or look(room)
   local answer
-  if not state then
-    answer = '!' .. refused
+  if found.refused then
+    answer = '!' .. found.refused
   else
-    local said_key = PREFIX .. 'said:' .. room .. ':' .. visitor .. ':' .. ref
-    local said = redis.call('GET', said_key)
-    local record = redis.call('HGET', key('members', room), name)
-    if said then
-      answer = '=' .. said
-    elseif not record or string.sub(record, 1, #visitor + 1) ~= visitor .. ':' then
-      answer = '!not_in_room'
+    local said_key = found.said .. visitor .. ':' .. ARGV[i + 3]
+    local refused
+    if not is_member(room, found, ARGV[i + 1], visitor) then
+      refused = '!not_in_room'
     elseif ARGV[i + 5] ~= '0' then
-      answer = '!too_fast'
+      refused = '!too_fast'
     else
-      local participants = count(room)
-      local event = append(room, ARGV[i + 4], participants, nil, false)
-      local seq = int(event[2])
-      redis.call('SET', said_key, seq .. ':' .. event[3], 'PX', REF_AGE)
-      answer = seq .. ' ' .. int(NOW) .. ' ' .. participants .. ' ' .. table.concat(processes(room), ' ')
+      local seq = found.seq + 1
+      local text = with_seq(ARGV[i + 4], seq, found.participants)
+      if redis.call('SET', said_key, int(seq) .. ':' .. text, 'NX', 'PX', REF_AGE) then
+        keep(room, seq, text, 0)
+        found.seq = seq
+        answer = int(seq) .. found.tell
+      end
+    end
+    if not answer then
+      local said = redis.call('GET', said_key)
+      answer = said and '=' .. said or refused
     end
   end
   answers[#answers + 1] = answer
+end
+
+for room, found in pairs(rooms) do
+  if found.seq ~= found.head then
+    redis.call('HSET', key('room', room), 'seq', int(found.seq))
+    keep_no_longer_than_allowed(room)
+  end
 end
 return answers
