@@ -1,5 +1,5 @@
--- contract.Say, any number of them: room, key, visitor, ref, body, wait of each. One text for each, cheap to read:
--- '!refusal'; or '=seq:text' said before under this ref; or 'seq at participants process process…'.
+-- contract.Say, any number of them, in MessagePack: room, key, visitor, ref, body, too fast of each. One text for each,
+-- cheap to read: '!refusal'; or '=seq:text' said before under this ref; or 'seq at participants process process…'.
 -- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
 local rooms = {}
 
@@ -26,22 +26,22 @@ local function is_member(room, found, name, visitor)
 end
 
 local answers = {}
-for i = FIRST, #ARGV, 6 do
-  local room, visitor = ARGV[i], ARGV[i + 2]
+for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
+  local room, name, visitor, ref, body, too_fast = unpack(line)
   local found = rooms[room] or look(room)
   local answer
   if found.refused then
     answer = '!' .. found.refused
   else
-    local said_key = found.said .. visitor .. ':' .. ARGV[i + 3]
+    local said_key = found.said .. visitor .. ':' .. ref
     local refused
-    if not is_member(room, found, ARGV[i + 1], visitor) then
+    if not is_member(room, found, name, visitor) then
       refused = '!not_in_room'
-    elseif ARGV[i + 5] ~= '0' then
+    elseif too_fast then
       refused = '!too_fast'
     else
       local seq = found.seq + 1
-      local text = with_seq(ARGV[i + 4], seq, found.participants)
+      local text = with_seq(body, seq, found.participants)
       if redis.call('SET', said_key, int(seq) .. ':' .. text, 'NX', 'PX', REF_AGE) then
         keep(room, seq, text, 0)
         found.seq = seq
