@@ -103,7 +103,9 @@ class Hub:
         self.process = process
         self.links: set[Link] = set()
         self._layer = layer
-        self._outbox = Outbox(store, process, conf.outbox)
+        self._outbox = Outbox(store, process, conf.outbox, self._take_audience)
+        self._audience = 0
+        """How many links have something to be written since the outbox asked last."""
         self._rooms: dict[int, _Room] = {}
         self._abroad: dict[str, list[Wire]] = {}
         self._sending: asyncio.Task[None] | None = None
@@ -414,7 +416,12 @@ class Hub:
             room.early.clear()
             self._drop(room)
         elif room.flushing is None:
+            self._audience += len(room.links)
             room.flushing = asyncio.get_running_loop().call_soon(self._flush, room)
+
+    def _take_audience(self) -> int:
+        audience, self._audience = self._audience, 0
+        return audience
 
     def _flush(self, room: _Room) -> None:
         """Write what has come in for a room to its links, in one go each."""
