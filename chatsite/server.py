@@ -340,6 +340,11 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
             vars(self.transport).update(logstr="WebSocket", repstr="WebSocket")
             _shed(self.transport, _ACCEPTED)
 
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803 - autobahn's names
+        """Tell the application, if there is one: what autobahn refused never came as far as daphne."""
+        if self in self.server.connections:
+            super().onClose(wasClean, code, reason)
+
     def connectionLost(self, reason: Any = connectionDone) -> None:  # noqa: N802 - Twisted's name
         """The connection is gone; so that it goes without the garbage collector, it lets go of everything."""
         super().connectionLost(reason)

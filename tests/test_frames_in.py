@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IReactorFDSet
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chatsite import server
@@ -330,6 +332,15 @@ def test_an_open_connection_keeps_nothing_of_its_handshake() -> None:
     assert "192.168" not in kept
     assert "dGhlIHNhbXBsZSBub25jZQ" not in kept
     assert len(vars(protocol)) <= 8
+
+
+def test_a_connection_whose_handshake_was_refused_ends_without_a_fault() -> None:
+    protocol = SITE.ws_factory.buildProtocol(None)
+    protocol._raw_query_string = b""
+    protocol.makeConnection(Transport())
+    protocol.dataReceived(HANDSHAKE.replace(b"Version: 13", b"Version: 99"))
+    assert b" 400 " in protocol.transport.value()
+    protocol.connectionLost(Failure(ConnectionDone()))
 
 
 # --- the way out ------------------------------------------------------------------------------------------------------
