@@ -72,12 +72,13 @@ local function forget_old(room)
   end
 end
 
+-- Here and in keep, ``seq`` is its text.
 local function with_seq(body, seq, participants)
-  return body .. ',"seq":' .. int(seq) .. ',"at":' .. AT .. ',"participants":' .. participants .. '}'
+  return body .. ',"seq":' .. seq .. ',"at":' .. AT .. ',"participants":' .. participants .. '}'
 end
 
 local function keep(room, seq, text, ended)
-  redis.call('XADD', key('events', room), 'MAXLEN', HISTORY, int(seq) .. '-0', 'text', text, 'at', AT, 'ended', ended)
+  redis.call('XADD', key('events', room), 'MAXLEN', HISTORY, seq .. '-0', 'text', text, 'at', AT, 'ended', ended)
 end
 
 -- To be called after events were kept.
@@ -89,8 +90,8 @@ end
 -- Gives an event its seq, at and participants, and keeps it. Returns what the hub needs of it.
 local function append(room, body, participants, tell, ended)
   local seq = redis.call('HINCRBY', key('room', room), 'seq', 1)
-  local text = with_seq(body, seq, participants)
-  keep(room, seq, text, ended and 1 or 0)
+  local text = with_seq(body, int(seq), participants)
+  keep(room, int(seq), text, ended and 1 or 0)
   keep_no_longer_than_allowed(room)
   return {room, seq, text, ended and 1 or 0, tell}
 end

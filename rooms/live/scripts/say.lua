@@ -41,11 +41,12 @@ for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
       refused = '!too_fast'
     else
       local seq = found.seq + 1
-      local text = with_seq(body, seq, found.participants)
-      if redis.call('SET', said_key, int(seq) .. ':' .. text, 'NX', 'PX', REF_AGE) then
-        keep(room, seq, text, 0)
+      local number = int(seq)
+      local text = with_seq(body, number, found.participants)
+      if redis.call('SET', said_key, number .. ':' .. text, 'NX', 'PX', REF_AGE) then
+        keep(room, number, text, 0)
         found.seq = seq
-        answer = int(seq) .. found.tell
+        answer = number .. found.tell
       end
     end
     if not answer then
