@@ -10,8 +10,9 @@ A member nobody holds has a *deadline*, after which they are out with the reason
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from rooms.protocol import Refusal
 
@@ -27,8 +28,7 @@ class RoomUnknown(Refusal):
         super().__init__("unavailable", "the server is finding its way back; send it again with the same ref")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a room, ready to be sent.
 
     Args:
@@ -47,8 +47,7 @@ class Event:
 # --- operations ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who is in a room: the name as shown and as compared, and the visitor it belongs to."""
 
     key: str
@@ -57,8 +56,7 @@ class Person:
     tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(Struct, frozen=True):
     """Remember that ``visitor``'s ``ref`` makes the room ``room``; answers the room it made, if it did before."""
 
     visitor: str
@@ -66,8 +64,7 @@ class Reserve:
     room: int
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """Make a room's live state, its host in it; answers ``Entered``. A room that is open stays as it is.
 
     Args:
@@ -87,8 +84,7 @@ class Open:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """Put a person into a room, held by the asking process; answers ``Entered``.
 
     The same visitor with the same name is the same member, with one event at most: the host's coming back. Refused
@@ -101,8 +97,7 @@ class Join:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     """Put back the people whom the asking process holds, after its lease had ended or the store was emptied.
 
     Answers ``Returned``. Whoever is in is held again; whoever was taken out meanwhile is in again, with an event.
@@ -120,8 +115,7 @@ class Return:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """The asking process no longer holds a member, who left; out when nobody else holds them. Answers ``Left``."""
 
     room: int
@@ -129,8 +123,7 @@ class Leave:
     visitor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lose:
+class Lose(Struct, frozen=True):
     """The asking process no longer holds a member, whose last connection here was lost. Answers None."""
 
     room: int
@@ -140,8 +133,7 @@ class Lose:
     host_grace: int
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(Struct, frozen=True):
     """Append a message; answers ``Repeat`` when ``ref`` was said before, else None.
 
     Refused with ``room_not_found``, ``RoomUnknown`` or ``not_in_room``; with ``too_fast`` when ``wait`` is set and it
@@ -160,8 +152,7 @@ class Say:
     wait: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """Mark a room closing: to everyone else it is gone. Answers None.
 
     Refused with ``room_not_found``, or ``not_host`` when ``key`` is given and is not the host's.
@@ -174,15 +165,13 @@ class Close:
     ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """Append the deletion of a room that is closing and forget its people; answers the event's text, if any."""
 
     room: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """Carry out the departures that are due, and give the members of dead processes a deadline; answers ``Swept``.
 
     Args:
@@ -194,15 +183,13 @@ class Sweep:
     most: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
+class Heads(Struct, frozen=True):
     """Ask for the latest ``seq`` of rooms; answers a dict without the rooms that are unknown."""
 
     rooms: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """Ask for the kept events of a room after ``after``; answers ``Kept``."""
 
     room: int
@@ -215,8 +202,7 @@ Operation = Reserve | Open | Join | Return | Leave | Lose | Say | Close | Finish
 # --- what is answered ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """The room as a newcomer finds it.
 
     Args:
@@ -239,8 +225,7 @@ class Entered:
     replay: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """Who could not be put back, and where the room's events begin.
 
     Args:
@@ -254,30 +239,26 @@ class Returned:
     kept: list[Event]
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """What a leaving did. ``closing``: the host left, so the room's deletion is to be finished."""
 
     closing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Swept:
+class Swept(Struct, frozen=True):
     """The rooms whose host was lost for good, which are now closing."""
 
     closing: list[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(Struct, frozen=True):
     """The event that the same ``ref`` made before."""
 
     seq: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """The kept events of a room, oldest first.
 
     Args:
@@ -293,8 +274,7 @@ class Kept:
 Value = Entered | Returned | Left | Swept | Repeat | Kept | dict[int, int] | int | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What an operation did: its value or its refusal, and the events that it made, in order."""
 
     value: Value = None
@@ -302,8 +282,7 @@ class Outcome:
     events: tuple[Event, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LobbyRoom:
+class LobbyRoom(Struct, frozen=True):
     """One listed room; ``created_at`` in Unix milliseconds."""
 
     room: int
@@ -314,16 +293,14 @@ class LobbyRoom:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lobby:
+class Lobby(Struct, frozen=True):
     """The fullest listed rooms, and how many are listed in all."""
 
     rooms: list[LobbyRoom]
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Census:
+class Census(Struct, frozen=True):
     """The rooms the store knows: open ones, and those left closing for more than a moment."""
 
     open: set[int]
