@@ -171,7 +171,7 @@ What Sarangbang delivers and what that costs, beside what else one might have us
 """
 
 BARS = """*Ratio* is the median of interleaved pairs: both systems are measured within the same minute, round after
-round. For the last two the figure is not deliveries but what the row says. *Per CPU* compares deliveries for each
+round. For the last four the figure is not deliveries but what the row says. *Per CPU* compares deliveries for each
 second of processor time the server used, where the first compares deliveries for each second of the clock."""
 
 SIZES = """One room, of which up to 20 people talk, each as soon as the last line is back. An asterisk says that

@@ -62,7 +62,9 @@ BARS = [
     Bar("20 rooms of 10", "20x10", "ours-redis", "tutorial-pubsub", 10, 10),
     Bar("100 rooms of 2", "100x2", "ours-redis", "tutorial-pubsub", 10, 10),
     Bar("1000 in 100 rooms", "100x10", "ours-redis", "tutorial-pubsub", 10, 10),
+    Bar("KiB per idle connection", "", "ours-redis", "socketio", 1, 0.5, "kib", most=True),
     Bar("KiB per idle connection", "", "ours-redis", "socketio-redis", 1, 0.5, "kib", most=True),
+    Bar("connections per second", "", "ours-redis", "socketio", 0.5, 1, "connect_rate"),
     Bar("connections per second", "", "ours-redis", "socketio-redis", 0.5, 1, "connect_rate"),
 ]
 
