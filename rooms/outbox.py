@@ -3,13 +3,13 @@
 Knows the live store's contract; must not know sockets, models or services. Operations are carried out in the order in
 which they were submitted, so commands of one connection cannot overtake each other. One call to the store is under way
 at a time; what comes in meanwhile goes with the next, which is under way while the outcomes of the one before are told.
-Only when telling is much the longer part is it over first (docs/architecture.md, "The hub").
+Only when telling is much the longer part does it come first (docs/architecture.md, "The hub").
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from rooms.live.contract import LiveStore, Lose, Operation, Outcome, StoreUnavailable
 from rooms.protocol import Refusal
@@ -17,7 +17,11 @@ from rooms.protocol import Refusal
 logger = logging.getLogger(__name__)
 
 Done = Callable[[Outcome], None]
-BATCH = 1000
+_Entry = tuple[Operation, Done]
+_Answer = tuple[Done, Outcome]
+SHARE = 64, 1000
+"""A call takes half of what waits, but at least and at most so many: while the store works on it, the outcomes of the
+call before are told, and what comes of them makes the other half."""
 RETRY_SECONDS = 0.5
 LARGE_AUDIENCE = 8
 """So many writes to sockets cost about as much as carrying out one operation."""
@@ -41,6 +45,9 @@ class Outbox:
         self._limit = limit
         self._audience = audience
         self._to_many = False
+        """Whether the outcomes told last were written to very many sockets."""
+        self._away = False
+        """Whether the last call did not reach the store."""
         self._waiting: deque[tuple[Operation, Done]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -63,43 +70,66 @@ class Outbox:
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
+        answered: list[_Answer] = []
         try:
-            while self._waiting:
-                if self._to_many:
-                    # The writes come first, then what those who were told say to that: all of it is one call again,
-                    # and one write for each of the many.
-                    for _ in range(TURNS):
-                        await asyncio.sleep(0)
-                batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                if not await self._flush(batch):
-                    await asyncio.sleep(RETRY_SECONDS)
-                self._to_many = self._audience() > LARGE_AUDIENCE * len(batch)
+            while self._waiting or answered:
+                if self._away or self._to_many or not self._waiting:
+                    self._tell(answered)
+                    answered = []
+                    await self._pause()
+                    if not self._waiting:
+                        continue
+                batch = self._next()
+                if not answered:
+                    answered = await self._ask(batch)
+                    continue
+                asking = asyncio.get_running_loop().create_task(self._ask(batch))
+                # The call is on its way, and the store works on it while the outcomes of the last one are told.
+                await asyncio.sleep(0)
+                self._tell(answered)
+                answered = await asking
         finally:
             self._task = None
 
-    async def _flush(self, batch: list[tuple[Operation, Done]]) -> bool:
-        """Carry out one batch; False when the store could not be reached."""
+    def _next(self) -> "list[_Entry]":
+        least, most = SHARE
+        size = min(max(len(self._waiting) // 2, least), most, len(self._waiting))
+        return [self._waiting.popleft() for _ in range(size)]
+
+    async def _pause(self) -> None:
+        if self._away:
+            self._away = False
+            await asyncio.sleep(RETRY_SECONDS)
+        elif self._to_many:
+            # The writes come first, then what those who were told say to that: all of it is one call again, and one
+            # write for each of the many.
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+
+    async def _ask(self, batch: "list[_Entry]") -> "list[_Answer]":
+        """Carry out one batch; returns the outcomes to be told, refusals if the store could not be reached."""
         try:
-            outcomes: Iterable[Outcome] = await self._store.apply(self._process, [operation for operation, _ in batch])
+            outcomes = await self._store.apply(self._process, [operation for operation, _ in batch])
         except StoreUnavailable:
+            self._away = True
             self._waiting.extendleft(reversed([entry for entry in batch if isinstance(entry[0], Lose)]))
-            refused = [entry for entry in batch if not isinstance(entry[0], Lose)]
-            self._settle(refused, [_unavailable()] * len(refused))
-            return False
+            return [(done, _unavailable()) for operation, done in batch if not isinstance(operation, Lose)]
         except Exception:
             # A fault of ours: say so once, and let the others go on.
             logger.exception("the live store failed on a batch of %d operations", len(batch))
             outcomes = [_unavailable()] * len(batch)
-        self._settle(batch, outcomes)
-        return True
+        return [(done, outcome) for (_, done), outcome in zip(batch, outcomes, strict=True)]
 
-    def _settle(self, batch: list[tuple[Operation, Done]], outcomes: Iterable[Outcome]) -> None:
-        for (_, done), outcome in zip(batch, outcomes, strict=True):
+    def _tell(self, answered: "list[_Answer]") -> None:
+        if not answered:
+            return
+        for done, outcome in answered:
             try:
                 done(outcome)
             except Exception:
                 # One operation's trouble must not take the others' answers with it.
                 logger.exception("an outcome could not be delivered")
+        self._to_many = self._audience() > LARGE_AUDIENCE * len(answered)
 
 
 def _unavailable() -> Outcome:

@@ -4,24 +4,30 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rooms.live.contract import Leave, Operation, Outcome
+import pytest
+
+from rooms import outbox as module
+from rooms.live.contract import Leave, Lose, Operation, Outcome, StoreUnavailable
 from rooms.outbox import Outbox
 
 
 class Store:
-    """Remembers how many operations came with each call."""
+    """Remembers how many operations came with each call; away, it carries out none."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
+        self.away = False
 
     async def apply(self, process: str, operations: Sequence[Operation]) -> list[Outcome]:
         self.calls.append(len(operations))
+        if self.away:
+            raise StoreUnavailable
         await asyncio.sleep(0.01)
         return [Outcome() for _ in operations]
 
 
 def outbox(store: Any, audience: Callable[[], int] = lambda: 0) -> Outbox:
-    return Outbox(store, "process", 100, audience)
+    return Outbox(store, "process", 1000, audience)
 
 
 def submit(box: Outbox, count: int = 1, done: Callable[[Outcome], None] = lambda _: None) -> None:
@@ -64,3 +70,52 @@ async def test_a_small_audience_is_not_waited_for() -> None:
     await say_one_by_one(box, 6)
     await box.drained()
     assert store.calls[1] < 6
+
+
+async def test_the_next_call_is_under_way_while_outcomes_are_told() -> None:
+    store = Store()
+    box = outbox(store)
+    calls: list[int] = []
+    submit(box, 200, lambda _: calls.append(len(store.calls)))
+    await box.drained()
+    assert store.calls == [100, 64, 36]
+    assert calls == [2] * 100 + [3] * 100
+
+
+async def test_outcomes_are_told_in_the_order_of_submission() -> None:
+    box = outbox(Store())
+    told: list[int] = []
+    for n in range(300):
+        submit(box, done=lambda _, n=n: told.append(n))
+        if n % 50 == 0:
+            await asyncio.sleep(0.005)
+    await box.drained()
+    assert told == list(range(300))
+
+
+async def test_while_the_store_is_away_all_is_refused_in_order_but_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    store = Store()
+    box = outbox(store)
+    told: list[str] = []
+    store.away = True
+    submit(box, 150, lambda outcome: told.append(outcome.refused.error if outcome.refused else "done"))
+    box.submit(Lose(1, "lost", "v", 1, 1), lambda outcome: told.append("lost" if outcome.refused is None else "!"))
+    while len(told) < 150:
+        await asyncio.sleep(0)
+    store.away = False
+    await box.drained()
+    assert told == ["unavailable"] * 150 + ["lost"]
+
+
+async def test_a_store_that_is_away_is_not_asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 1000)
+    store = Store()
+    store.away = True
+    box = outbox(store)
+    box.submit(Lose(1, "lost", "v", 1, 1), lambda _: None)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert store.calls == [1]
+    assert box._task is not None
+    box._task.cancel()

@@ -4,14 +4,15 @@ Knows the contract and Redis; must not know models, sockets or the hub. The scri
 ``common.lua`` in front. Every key starts with the prefix and has a time to live, so nothing outlives its use.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
+from redis.asyncio import ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -62,6 +63,9 @@ LIFE = 3_600_000
 REFRESH_BEATS = 60
 """A process touches its rooms with every so many beats."""
 
+CONNECT_SECONDS = 2
+ANSWER_SECONDS = 3
+
 _AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
 _SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -99,14 +103,7 @@ class RedisStore:
         ref_age: int = 120_000,
         prefix: str = "sarangbang:",
     ) -> None:
-        self._redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=3,
-            socket_connect_timeout=2,
-            # A retry below would not know which operations are safe to repeat; ``apply`` does.
-            retry=Retry(NoBackoff(), 0),
-        )
+        self._line = _Line(url)
         self._common = [prefix, str(history), str(history_age), str(ref_age), str(LIFE)]
         self._scripts = {path.stem: _Script(path.stem) for path in _SCRIPTS.glob("*.lua") if path.stem != "common"}
         self._prefix = prefix
@@ -136,7 +133,7 @@ class RedisStore:
     async def release(self, process: str) -> None:
         """End a lease; see the contract."""
         try:
-            await self._redis.zadd(f"{self._prefix}leases", {process: 0})
+            await self._line.ask([("ZADD", f"{self._prefix}leases", 0, process)])
         except _AWAY as problem:
             raise StoreUnavailable(str(problem)) from None
 
@@ -153,8 +150,8 @@ class RedisStore:
         return Census({int(room) for room in opened}, {int(room) for room in closing})
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._redis.aclose()
+        """Close the connection."""
+        await self._line.close()
 
     # --- the way to Redis ---------------------------------------------------------------------------------------------
 
@@ -174,8 +171,7 @@ class RedisStore:
             replies = await self._pipeline(process, calls)
             if any(isinstance(reply, NoScriptError) for reply in replies):
                 # Redis was restarted or emptied: none of the scripts is there, so none of the calls was carried out.
-                for script in self._scripts.values():
-                    await self._redis.script_load(script.text)
+                await self._line.ask([("SCRIPT", "LOAD", script.text) for script in self._scripts.values()])
                 replies = await self._pipeline(process, calls)
         except _AWAY as problem:
             raise StoreUnavailable(str(problem)) from None
@@ -185,11 +181,63 @@ class RedisStore:
         return replies
 
     async def _pipeline(self, process: str, calls: "list[_Call]") -> list[Any]:
-        pipeline: Pipeline = self._redis.pipeline(transaction=False)
-        for call in calls:
-            script = self._scripts[call.script]
-            pipeline.execute_command("EVALSHA", script.sha, 0, *self._common, process, *call.arguments)
-        return await pipeline.execute(raise_on_error=False)
+        return await self._line.ask(
+            [("EVALSHA", self._scripts[call.script].sha, 0, *self._common, process, *call.arguments) for call in calls]
+        )
+
+
+class _Line:
+    """One connection to Redis, one round trip at a time.
+
+    The client of redis-py would do, but it writes in a task of its own: by then the process is busy telling the
+    outcomes of the call before, and Redis waits. Here a call is written before ``ask`` gives up control for the first
+    time, once the connection is there.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._pool = ConnectionPool.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_SECONDS,
+            # A limit on each write and read would bring the tasks back; ``ask`` has one for the whole round trip.
+            socket_timeout=None,
+            # A retry below would not know which operations are safe to repeat; ``apply`` does.
+            retry=Retry(NoBackoff(), 0),
+        )
+        self._connection: AbstractConnection | None = None
+        self._lock = asyncio.Lock()
+
+    async def ask(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+        """Send ``commands`` together; returns the reply of each, which may be an error.
+
+        Raises:
+            redis.exceptions.ConnectionError, OSError: the connection could not be made, or broke.
+        """
+        async with self._lock:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    connection = self._connection
+                    if connection is None:
+                        connection = self._connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+                        await connection.connect()
+                    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+                    return [await self._reply(connection) for _ in commands]
+            except BaseException:
+                # What is still to come over it would be taken for the answer to something else.
+                await self.close()
+                raise
+
+    async def _reply(self, connection: AbstractConnection) -> Any:
+        try:
+            return await connection.read_response()
+        except ResponseError as problem:
+            return problem
+
+    async def close(self) -> None:
+        """Close the connection; the next question makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
 
 
 class _Call:
