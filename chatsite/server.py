@@ -166,12 +166,11 @@ class ChatProtocol(WebSocketProtocol):  # type: ignore[misc]
     state = WebSocketProtocol.STATE_CLOSED
     is_open = is_closed = _Unheard()
     request = SimpleNamespace(path="")
-    client_addr = server_addr = None
+    client_addr = None
     path = b""
     peer = ""
     trafficStats = TrafficStats()  # type: ignore[no-untyped-call]  # noqa: N815 - autobahn's name
     """autobahn counts here what nobody reads."""
-    last_ping = 0.0
     websocket_version = 13
     scope: dict[str, Any]
     _receive: Callable[[str], bool] | None = None

@@ -48,7 +48,7 @@ class Outbox:
         """Whether the outcomes told last were written to very many sockets."""
         self._away = False
         """Whether the last call did not reach the store."""
-        self._waiting: deque[tuple[Operation, Done]] = deque()
+        self._waiting: deque[_Entry] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def submit(self, operation: Operation, done: Done) -> None:
@@ -91,7 +91,7 @@ class Outbox:
         finally:
             self._task = None
 
-    def _next(self) -> "list[_Entry]":
+    def _next(self) -> list[_Entry]:
         least, most = SHARE
         size = min(max(len(self._waiting) // 2, least), most, len(self._waiting))
         return [self._waiting.popleft() for _ in range(size)]
@@ -106,7 +106,7 @@ class Outbox:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
 
-    async def _ask(self, batch: "list[_Entry]") -> "list[_Answer]":
+    async def _ask(self, batch: list[_Entry]) -> list[_Answer]:
         """Carry out one batch; returns the outcomes to be told, refusals if the store could not be reached."""
         try:
             outcomes = await self._store.apply(self._process, [operation for operation, _ in batch])
@@ -120,7 +120,7 @@ class Outbox:
             outcomes = [_unavailable()] * len(batch)
         return [(done, outcome) for (_, done), outcome in zip(batch, outcomes, strict=True)]
 
-    def _tell(self, answered: "list[_Answer]") -> None:
+    def _tell(self, answered: list[_Answer]) -> None:
         if not answered:
             return
         for done, outcome in answered:

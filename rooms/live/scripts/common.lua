@@ -90,8 +90,9 @@ end
 -- Gives an event its seq, at and participants, and keeps it. Returns what the hub needs of it.
 local function append(room, body, participants, tell, ended)
   local seq = redis.call('HINCRBY', key('room', room), 'seq', 1)
-  local text = with_seq(body, int(seq), participants)
-  keep(room, int(seq), text, ended and 1 or 0)
+  local number = int(seq)
+  local text = with_seq(body, number, participants)
+  keep(room, number, text, ended and 1 or 0)
   keep_no_longer_than_allowed(room)
   return {room, seq, text, ended and 1 or 0, tell}
 end

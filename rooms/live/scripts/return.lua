@@ -2,9 +2,8 @@
 local room, seen = ARGV[FIRST], tonumber(ARGV[FIRST + 1])
 local state, refused = find(room)
 if not state then return {refused, '', {}} end
-local current = redis.call('HMGET', key('room', room), 'seq', 'restored_until')
-if tonumber(current[1]) < seen then redis.call('HSET', key('room', room), 'seq', int(seen)) end
-local restored = tonumber(current[2]) > NOW
+if state.seq < seen then redis.call('HSET', key('room', room), 'seq', int(seen)) end
+local restored = tonumber(redis.call('HGET', key('room', room), 'restored_until')) > NOW
 local events, out, silent = {}, {}, false
 for i = FIRST + 2, #ARGV, 4 do
   local who = {key = ARGV[i], nick = ARGV[i + 1], visitor = ARGV[i + 2], tag = ARGV[i + 3]}
