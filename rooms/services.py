@@ -17,6 +17,7 @@ from rooms import names
 from rooms.conf import conf
 from rooms.link import Link, Participant
 from rooms.live.contract import (
+    REFUSALS,
     Close,
     Entered,
     Finish,
@@ -169,7 +170,7 @@ async def open_from_row(rooms: Rooms, room_id: int, seq: int = 0) -> None:
     except DatabaseError:
         raise Refusal("unavailable", "the room cannot be looked up now; send it again") from None
     if room is None:
-        raise Refusal("room_not_found", "there is no such room")
+        raise Refusal("room_not_found", REFUSALS["room_not_found"])
     await rooms.do(open_operation(room, held=False, seq=seq))
 
 
@@ -236,7 +237,7 @@ def say(rooms: Rooms, link: Link, command: ChatSend) -> None:
         raise Refusal("bad_field", str(problem), field="message") from None
     wait = link.visit.chat.take() if link.visit.chat is not None else 0
     if wait and not command.ref:
-        raise Refusal("too_fast", "too many messages in a short time", retryAfter=wait)
+        raise Refusal("too_fast", REFUSALS["too_fast"], retryAfter=wait)
     said = Said(participant.room, participant.nick, message, participant.tag, ref=command.ref or UNSET)
     ref = command.ref or secrets.token_hex(8)
     operation = Say(participant.room, participant.key, link.visitor.id, ref, event_body(said), wait)

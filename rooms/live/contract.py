@@ -16,6 +16,16 @@ from msgspec import Struct, field
 
 from rooms.protocol import Refusal
 
+REFUSALS = {
+    "room_not_found": "there is no such room",
+    "name_taken": "someone in the room has this name, or one that looks like it",
+    "not_in_room": "this visitor is not in the room with this name",
+    "not_host": "only the host of the room may do this",
+    "room_full": "the room is full",
+    "too_fast": "too many messages in a short time",
+}
+"""By code, the ``detail`` to refuse with, whichever store it is (docs/protocol.md, "Refusals")."""
+
 
 class StoreUnavailable(Exception):
     """The store could not be reached; the operations may or may not have happened."""

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import UNSET
 
 from rooms.live.contract import (
+    REFUSALS,
     Census,
     Close,
     Entered,
@@ -222,7 +223,7 @@ class MemoryStore:
         now = self._now()
         member = room.members.get(person.key)
         if member is not None and member.person.visitor != person.visitor:
-            raise Refusal("name_taken", "someone in the room has this name, or one that looks like it")
+            raise Refusal("name_taken", REFUSALS["name_taken"])
         events: list[Event] = []
         known = self._was_in(room, person.visitor, member, now)
         if member is None:
@@ -299,9 +300,9 @@ class MemoryStore:
             return Outcome(Repeat(said[1].seq, said[1].text))
         member = room.members.get(op.key)
         if member is None or member.person.visitor != op.visitor:
-            raise Refusal("not_in_room", "this visitor is not in the room with this name")
+            raise Refusal("not_in_room", REFUSALS["not_in_room"])
         if op.wait:
-            raise Refusal("too_fast", "too many messages in a short time", retryAfter=op.wait)
+            raise Refusal("too_fast", REFUSALS["too_fast"], retryAfter=op.wait)
         event = self._append_text(room, op.body, room.tell(), now)
         room.refs[op.visitor, op.ref] = (now, event)
         while room.refs:
@@ -314,9 +315,9 @@ class MemoryStore:
     def _close_room(self, process: str, op: Close) -> Outcome:
         room = self._rooms.get(op.room)
         if room is None:
-            raise Refusal("room_not_found", "there is no such room")
+            raise Refusal("room_not_found", REFUSALS["room_not_found"])
         if op.key and not (room.host and room.host.key == op.key and room.host.visitor == op.visitor):
-            raise Refusal("not_host", "only the host of the room may do this")
+            raise Refusal("not_host", REFUSALS["not_host"])
         if room.closing is None:
             room.closing = _Closing(op.reason, op.ref, self._now())
         return Outcome()
@@ -374,7 +375,7 @@ class MemoryStore:
         if room is None and room_id not in self._gone:
             raise RoomUnknown()
         if room is None or room.closing is not None:
-            raise Refusal("room_not_found", "there is no such room")
+            raise Refusal("room_not_found", REFUSALS["room_not_found"])
         return room
 
     def _known(self, room_id: int) -> _Room | None:

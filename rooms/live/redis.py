@@ -26,6 +26,7 @@ from redis.exceptions import (
 )
 
 from rooms.live.contract import (
+    REFUSALS,
     Census,
     Close,
     Entered,
@@ -68,14 +69,6 @@ ANSWER_SECONDS = 3
 
 _AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
 _SCRIPTS = Path(__file__).parent / "scripts"
-
-_REFUSALS = {
-    "room_not_found": "there is no such room",
-    "name_taken": "someone in the room has this name, or one that looks like it",
-    "not_in_room": "this visitor is not in the room with this name",
-    "not_host": "only the host of the room may do this",
-    "room_full": "the room is full",
-}
 
 
 class _Script:
@@ -376,8 +369,8 @@ def _refused(code: str, op: Operation) -> Outcome:
     if code == "unknown":
         return Outcome(refused=RoomUnknown())
     if code == "too_fast" and isinstance(op, Say):
-        return Outcome(refused=Refusal(code, "too many messages in a short time", retryAfter=op.wait))
-    return Outcome(refused=Refusal(code, _REFUSALS[code]))
+        return Outcome(refused=Refusal(code, REFUSALS[code], retryAfter=op.wait))
+    return Outcome(refused=Refusal(code, REFUSALS[code]))
 
 
 def _fault(problem: Exception) -> Outcome:
