@@ -1,6 +1,7 @@
 """A gunicorn worker that is our daphne server: gunicorn keeps several of them on one port and replaces dead ones.
 
-Knows gunicorn and the server; must not know rooms. Use it through ``deploy/gunicorn.conf.py``.
+Knows gunicorn, the server, and how a process of rooms is stopped; must know nothing else of the rooms. Use it through
+``deploy/gunicorn.conf.py``.
 """
 
 import signal

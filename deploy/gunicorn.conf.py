@@ -12,7 +12,7 @@ import sys
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 worker_class = "chatsite.worker.DaphneWorker"
-# A process says good-bye to its clients for up to 7 s.
+# A process takes up to 7 s to close its connections (SHUTDOWN_SECONDS in chatsite/server/daphne.py).
 graceful_timeout = 10
 timeout = 30
 # A client's address and the name of its room are nobody's business.

@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import example, given, settings
@@ -21,8 +22,9 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chatsite import server
-from chatsite.server import ChatProtocol, Server
+from chatsite.limits import FRAME_MAX, WAITING_MAX
+from chatsite.server import Server
+from chatsite.server.connection import INCOMING_MAX, ChatProtocol
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -48,7 +50,7 @@ class Site(Server):
     def __init__(self) -> None:
         super().__init__(None, ["tcp:port=0"], lambda: asyncio.sleep(0))
         self.connections = {}
-        self._use_our_protocol()
+        self._use_our_factory()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         protocol.scope = protocol.factory.scope = scope
@@ -100,13 +102,9 @@ def connection(transport: Any) -> ChatProtocol:
     return protocol  # type: ignore[no-any-return]
 
 
-@contextlib.contextmanager
-def quick(on: bool) -> Iterator[None]:
-    was, server.QUICK_FRAMES = server.QUICK_FRAMES, on
-    try:
-        yield
-    finally:
-        server.QUICK_FRAMES = was
+def quick(on: bool) -> Any:
+    """Whether the quick way in is used, for a while."""
+    return mock.patch("chatsite.server.connection.QUICK_FRAMES", on)
 
 
 def seen(chunks: list[bytes], on: bool, at_once: int, slow: bool = False) -> dict[str, Any]:
@@ -163,14 +161,14 @@ def seen(chunks: list[bytes], on: bool, at_once: int, slow: bool = False) -> dic
             "clean": protocol.wasClean,
             "left": protocol.data,
         }
-        assert longest <= server.INCOMING_MAX
+        assert longest <= INCOMING_MAX
         return found
 
 
 def frame(
     payload: bytes, first: int = 0x81, mask: bytes | None = b"\1\2\3\4", length: int = 0, claimed: int | None = None
 ) -> bytes:
-    """A frame, wrong in as many ways as one likes.
+    """A frame, wrong in as many ways as you like.
 
     Args:
         payload: unmasked.
@@ -192,7 +190,7 @@ def frame(
     return b"".join([*parts, payload])
 
 
-SIZES = st.sampled_from([0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 255, 256, server.FRAME_MAX, server.FRAME_MAX + 1])
+SIZES = st.sampled_from([0, 1, 2, 3, 4, 5, 124, 125, 126, 127, 128, 255, 256, FRAME_MAX, FRAME_MAX + 1])
 MASKS = st.one_of(st.binary(min_size=4, max_size=4), st.just(b"\0\0\0\0"))
 TEXTS = st.one_of(
     st.text(max_size=50).map(str.encode),
@@ -293,7 +291,7 @@ def test_every_length_encoding_is_the_same(size: int, at: int) -> None:
         ours = seen(chunks, True, 0)
         assert ours == seen(chunks, False, 0)
         texts = [message["text"] for message in ours["messages"]]
-        if size <= server.FRAME_MAX:
+        if size <= FRAME_MAX:
             assert texts == ["before", "x" * size, "after"]
         else:
             assert texts == ["before"]
@@ -441,7 +439,7 @@ def test_what_is_sent_directly_and_what_twisted_sends_keep_their_order(steps: li
 
 def test_a_large_write_is_not_cut_though_it_is_more_than_may_wait() -> None:
     with line() as (protocol, transport, theirs):
-        large = frame(os.urandom(server.WAITING_MAX * 2), mask=None)
+        large = frame(os.urandom(WAITING_MAX * 2), mask=None)
         protocol.write_frames(large)
         protocol.write_frames(large)
         assert protocol.localCloseCode == 4002
@@ -458,7 +456,7 @@ def test_no_more_than_a_bound_waits_whatever_it_is(way: str) -> None:
                 protocol.serverSend("x" * 100)
             else:
                 protocol.dataReceived(frame(b"x" * 100, 0x89))
-        assert transport._tempDataLen <= server.WAITING_MAX + 4
+        assert transport._tempDataLen <= WAITING_MAX + 4
         assert protocol.localCloseCode == 4002
         assert drain(transport, theirs).endswith(b"\x88\x02\x0f\xa2")
 
