@@ -2,7 +2,7 @@
 
 Knows Django's signing and the cookie; must not know rooms, the live store or sockets. The secret itself is in the
 cookie (or the program's token) and in memory only: what is stored, compared and sent between processes is its ``id``,
-a keyed hash, and what others see is a ``tag`` made anew for every room (docs/protocol.md, "Who is who").
+a keyed hash, and what others see is a ``tag`` made anew for every room (docs/protocol.md, "The connection").
 """
 
 import base64

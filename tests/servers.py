@@ -180,7 +180,7 @@ QUICK = {
     "ROOMS_LEASE": "3",
     "ROOMS_BEAT": "0.5",
     "ROOMS_SWEEP": "0.2",
-    "ROOMS_HEADS": "0.5",
+    "ROOMS_POSITION_CHECK": "0.5",
     "ROOMS_RECONCILE": "1",
     "ROOMS_GRACE": "4",
     "ROOMS_HOST_GRACE": "12",
