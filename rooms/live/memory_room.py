@@ -112,6 +112,16 @@ class MemoryRoom:
             if not self.nodes[node_id]:
                 del self.nodes[node_id]
 
+    def let_all_go(self, node_id: str, now: int, grace: int, host_grace: int) -> list[Event]:
+        """A node that is dead holds nobody any longer."""
+        recipients = self.recipients()
+        events: list[Event] = []
+        for member in self.members.values():
+            if node_id in member.holders:
+                self.let_go(member, node_id)
+                events.extend(self.await_return(member, now, grace, host_grace, recipients))
+        return events
+
     def take_out(self, member: RoomMember, reason: str, now: int, recipients: tuple[str, ...]) -> Event:
         """Remove a member whom nobody holds. When the host goes, the room's deletion begins."""
         person = member.person
