@@ -234,6 +234,7 @@ class MemoryStore:
                     events.extend(room.let_all_go(dead, now, op.grace, op.host_grace))
         closing: list[int] = []
         for room, member in self._due(now)[: op.most]:
+            member.deadline = None
             if room.deletion is None:
                 events.append(room.take_out(member, "lost", now, room.recipients()))
                 if room.deletion is not None:
@@ -245,7 +246,6 @@ class MemoryStore:
         waiting = [
             (member.deadline, room, member)
             for room in self._rooms.values()
-            if room.deletion is None
             for member in room.members.values()
             if member.deadline is not None and member.deadline <= now
         ]
