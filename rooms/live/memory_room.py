@@ -200,14 +200,9 @@ class MemoryRoom:
         return was_away
 
     def _knows(self, visitor_id: str, member: RoomMember | None, now: int) -> bool:
-        """Whether a visitor is in the room or was not long ago; a window that is too old is forgotten."""
+        """Whether a visitor is in the room or was not long ago."""
         window = self.windows.get(visitor_id)
-        if window is None:
-            return False
-        if member is None and window.out_at + self.limits.history_age <= now:
-            del self.windows[visitor_id]
-            return False
-        return True
+        return window is not None and (member is not None or window.out_at + self.limits.history_age > now)
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
