@@ -122,7 +122,7 @@ class MemoryStore:
 
     def _reserve(self, node_id: str, op: Reserve) -> Done[int]:
         now = self._now()
-        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age <= now]:
+        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age < now]:
             del self._reserved[key]
         return Done(self._reserved.setdefault((op.visitor_id, op.ref), (now, op.room_id))[1])
 

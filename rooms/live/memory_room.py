@@ -235,14 +235,14 @@ class MemoryRoom:
         self.refs[visitor_id, ref] = (now, event)
         while self.refs:
             oldest = next(iter(self.refs))
-            if self.refs[oldest][0] + self.limits.ref_age > now:
+            if self.refs[oldest][0] + self.limits.ref_age >= now:
                 break
             del self.refs[oldest]
 
     def made_by(self, visitor_id: str, ref: str, now: int) -> Event | None:
         """The event that a visitor's ref made, if that is not too long ago."""
         made = self.refs.get((visitor_id, ref))
-        return made[1] if made is not None and made[0] + self.limits.ref_age > now else None
+        return made[1] if made is not None and made[0] + self.limits.ref_age >= now else None
 
     # --- what somebody finds ------------------------------------------------------------------------------------------
 
