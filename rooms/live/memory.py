@@ -173,7 +173,7 @@ class MemoryStore:
         deleted = Deleted(room.id, room.deletion.reason, ref=room.deletion.ref or UNSET)
         event = room.append(deleted, now, recipients, end=True)
         del self._rooms[op.room_id]
-        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._limits.history_age > now}
+        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._limits.history_age >= now}
         self._gone[op.room_id] = (now, room)
         return Done(event.text, (event,))
 
@@ -291,7 +291,7 @@ class MemoryStore:
     def _known(self, room_id: int) -> MemoryRoom | None:
         """A room, also one that is gone but not forgotten."""
         gone_at, gone = self._gone.get(room_id, (0, None))
-        return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age > self._now() else None)
+        return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age >= self._now() else None)
 
 
 def _lobby_room(room: MemoryRoom) -> LobbyRoom:
