@@ -92,7 +92,8 @@ class MemoryStore:
 
     async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
-        self._leases[node_id] = 0
+        if node_id in self._leases:
+            self._leases[node_id] = 0
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""

@@ -71,7 +71,7 @@ class RedisStore:
     async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
         try:
-            await self._connection.ask([("ZADD", f"{self._prefix}leases", 0, node_id)])
+            await self._connection.ask([("ZADD", f"{self._prefix}leases", "XX", 0, node_id)])
         except AWAY as problem:
             raise StoreUnavailable(str(problem)) from None
 
