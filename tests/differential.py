@@ -64,7 +64,7 @@ class Both:
     def __init__(self, url: str, clock: Clock) -> None:
         self.happened: Counter[str] = Counter()
         self._url = url
-        self._clock = clock
+        self.clock = clock
         self._raw = redis.Redis.from_url(url, decode_responses=True)
 
     async def play(self, steps: Iterable[Step], saw: Callable[[dict[int, int]], None] = lambda positions: None) -> None:
@@ -76,12 +76,10 @@ class Both:
         Raises:
             Disagreement: the stores differ, or a key in Redis is not as it must be.
         """
-        self._clock.set(START)
-        self._empty()
-        self._redis = RedisStore(self._url, HISTORY, HISTORY_AGE, REF_AGE)
+        self._redis = self.begin()
         try:
             for number, step in enumerate(steps):
-                self._clock.set(self._clock.now() + step.after)
+                self.clock.set(self.clock.now() + step.after)
                 saw(await self._take(step))
                 if number % 10 == 9:
                     self._every_key_runs_out()
@@ -89,8 +87,14 @@ class Both:
         finally:
             await self._redis.close()
 
+    def begin(self) -> RedisStore:
+        """A new day in an empty Redis."""
+        self.clock.set(START)
+        self._empty()
+        return RedisStore(self._url, HISTORY, HISTORY_AGE, REF_AGE)
+
     def _empty(self) -> None:
-        self._memory = MemoryStore(HISTORY, HISTORY_AGE, REF_AGE, self._clock.now)
+        self._memory = MemoryStore(HISTORY, HISTORY_AGE, REF_AGE, self.clock.now)
         self._raw.flushall()
 
     async def _take(self, step: Step) -> dict[int, int]:
@@ -127,7 +131,7 @@ class Both:
         if not kinds <= LASTING:
             raise Disagreement("deleting all rooms", LASTING, kinds)
         self._every_key_runs_out()
-        self._clock.set(self._clock.now() + LIFE + 1)
+        self.clock.set(self.clock.now() + LIFE + 1)
         if left := self._keys():
             raise Disagreement("the longest time to live", [], left)
 

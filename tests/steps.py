@@ -93,7 +93,7 @@ class Steps:
             self._reserve: 2,
             self._create: 14,
             self._join: 22,
-            self._restore: 6,
+            self._restore: 9,
             self._exit: 6,
             self._disconnect: 12,
             self._send: 14,
