@@ -39,6 +39,7 @@ class Mutation(NamedTuple):
 COMMON, EVENTS, MEMBERS = "scripts/common.lua", "scripts/events.lua", "scripts/members.lua"
 BEAT, FINISH, SEND, SWEEP = "scripts/beat.lua", "scripts/finish_delete.lua", "scripts/send.lua", "scripts/sweep.lua"
 RESTORE, CREATE, EXIT = "scripts/restore.lua", "scripts/create.lua", "scripts/exit.lua"
+DISCONNECT, DELETE = "scripts/disconnect.lua", "scripts/begin_delete.lua"
 
 MUTATIONS = [
     # The five that passed every test once.
@@ -118,12 +119,26 @@ MUTATIONS = [
     Mutation("a sweep has no limit", SWEEP, "'LIMIT', 0, most)", "'LIMIT', 0, 500)"),
     Mutation("rooms without keys stay in the lists", SWEEP, "    redis.call('SREM', PREFIX .. 'rooms', room)\n", ""),
     Mutation("the closing host is not told", SWEEP, "if host_lost then", "if false then"),
+    Mutation("anyone exits for anyone", EXIT, "if not who or who.visitor ~= visitor then", "if not who then"),
+    Mutation("anyone disconnects anyone", DISCONNECT, "if not who or who.visitor ~= visitor then", "if not who then"),
+    Mutation(
+        "a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor then", "if false then"
+    ),
+    Mutation(
+        "a deadline is given anew",
+        MEMBERS,
+        "deadlines', name) then return nil end",
+        "deadlines', '') then return nil end",
+    ),
+    Mutation(
+        "a restored host is said to be back", RESTORE, "elseif awaited and not restored and", "elseif awaited and"
+    ),
     # What was missed.
     Mutation("one event too many is kept", EVENTS, "'MAXLEN', HISTORY,", "'MAXLEN', HISTORY + 1,"),
     Mutation("a gap goes unnoticed", MEMBERS, "kept[1][1] == start + 1", "kept[1][1] >= start"),
     Mutation("an earlier epoch recovers", MEMBERS, "after >= epoch_seq and", "after >= 0 and"),
     Mutation("an epoch begins one later", MEMBERS, "after >= epoch_seq and", "after > epoch_seq and"),
-    Mutation("events not yet made recover", MEMBERS, "known and after <= seq", "known"),
+    Mutation("who has seen everything missed something", MEMBERS, "known and after <= seq", "known and after < seq"),
     Mutation("strangers are sent the past", MEMBERS, "math.max(after, first)", "after"),
     Mutation("a restored room tells who comes", RESTORE, "'restored_until')) > NOW", "'restored_until')) < 0"),
     Mutation(
@@ -143,8 +158,8 @@ MUTATIONS = [
     Mutation("a deletion is finished twice", FINISH, "if not state[1] or state[3] then", "if not state[1] then"),
     Mutation("a deletion forgets its ref", FINISH, "state[2] ~= '' and 'DeletedByRef' or 'Deleted'", "'Deleted'"),
     Mutation("a room in deletion is made again", CREATE, "if refused == 'room_not_found' then", "if false then"),
-    Mutation("the second deletion counts", "scripts/begin_delete.lua", "if not state[3] then", "if true then"),
-    Mutation("the host's name is enough to delete", "scripts/begin_delete.lua", " or state[5] ~= visitor)", ")"),
+    Mutation("the second deletion counts", DELETE, "if not state[3] then", "if true then"),
+    Mutation("the host's name is enough to delete", DELETE, " or state[5] ~= visitor)", ")"),
     Mutation(
         "a room in deletion stays in the lobby",
         COMMON,
