@@ -29,8 +29,8 @@ from rooms.protocol import Sent, event_body
 
 HISTORY, HISTORY_AGE, REF_AGE = 6, 20_000, 5_000
 START = 1_800_000_000_000
-CREATED = {7: 1_600_000_009_000, 8: 1_600_000_000_000, 2**53 - 1: 1_700_000_000_000}
-"""When the rooms were made: the order differs from that of their numbers, and of being opened."""
+CREATED = {7: 1_600_000_000_001, 8: 1_600_000_000_002, 2**53 - 1: 1_500_000_000_000}
+"""By number, when the rooms were made: two within a second, and the one with the largest number first."""
 ROOMS = tuple(CREATED)
 NODES = ("node-1", "node-2", "node-3")
 VISITORS = ("a" * 32, "b" * 32, "c" * 32)
