@@ -47,7 +47,10 @@ MUTATIONS = [
     Mutation("an exit has no tag", MEMBERS, "tag = who.tag, reason = reason}", "tag = '', reason = reason}"),
     Mutation("an event has a field too many", EVENTS, """body .. ',"seq":'""", """body .. ',"extra":1,"seq":'"""),
     Mutation("a join gives no time to live", MEMBERS, "  touch(room)\n  return nil, entered", "  return nil, entered"),
-    Mutation("the lobby does not look at age", COMMON, " - math.floor(state[2] / 1000)), room)", "), room)"),
+    Mutation("the lobby does not look at age", COMMON, " - state[2]), room)", "), room)"),
+    Mutation(
+        "the lobby looks at seconds only", COMMON, " - state[2]), room)", " - math.floor(state[2] / 1000)), room)"
+    ),
     # Time.
     Mutation("milliseconds are counted wrong", COMMON, "math.floor(time[2] / 1000)", "math.floor(time[2] / 10000)"),
     Mutation("a key's life is in seconds", COMMON, "key('held', NODE), LIFE)", "key('held', NODE), LIFE * 1000)"),
@@ -190,12 +193,6 @@ MUTATIONS = [
     ),
     Mutation("no event seen is any event", "redis_calls.py", '"" if op.after is None else op.after', 'op.after or ""'),
     Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": op.wait} if', "{} if"),
-    Mutation(
-        "the lobby comes in Redis's order",
-        "redis.py",
-        "        listed.sort(key=lambda room: (-room.participants, room.created_at, room.room_id))\n",
-        "",
-    ),
     # The store in memory.
     Mutation(
         "memory: a room holds one too many", "memory_room.py", "len(self.members) >= size", "len(self.members) > size"
