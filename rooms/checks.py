@@ -5,6 +5,8 @@ runs them for servers that do not.
 """
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,22 @@ def limits_make_sense(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 
 
 @register(TAG)
+def limits_are_known(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every ROOMS_… variable is one that the program reads; a misspelt one would be ignored without a word."""
+    known = {setting.variable.removeprefix("ROOMS_"): setting.variable for setting in conf.declared()}
+    unknown = (name for name in sorted(os.environ) if name.startswith("ROOMS_") and name not in known.values())
+    return [
+        Warning(
+            f"{name} is not a setting of this program and is ignored.",
+            hint=f"The most similar name is {known[_nearest(name.removeprefix('ROOMS_'), known)]}; "
+            "the README lists all of them.",
+            id="rooms.W005",
+        )
+        for name in unknown
+    ]
+
+
+@register(TAG)
 def memory_is_for_one_process(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """The memory store is right for one process only."""
     if settings.REDIS_URL:
@@ -153,6 +171,11 @@ def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwarg
         hint = "It works for a few processes of one machine; PostgreSQL is the better choice."
         return [Warning("Several processes share one SQLite file.", hint=hint, id="rooms.W004")]
     return []
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    # Without a cutoff there is always one, however far away.
+    return get_close_matches(name, known, n=1, cutoff=0)[0]
 
 
 def _secret_key() -> str:
