@@ -1,4 +1,4 @@
-"""Start-up checks: every misconfiguration is named in a sentence, and a server that has one does not start."""
+"""Start-up checks: every misconfiguration is reported in a sentence, and an error keeps a server from starting."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ GOOD = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "chat.example.org"}
 
 
 def found() -> list[str]:
-    """The ids of what the checks find."""
+    """The ids of the problems that the checks find."""
     return [problem.id or "" for problem in run_checks(tags=["rooms"])]
 
 

@@ -1,4 +1,4 @@
-"""The documents say what the program does: every message, refusal, close code and setting, with the right numbers."""
+"""The documents agree with the program: every message, refusal, close code and setting, with the right numbers."""
 
 import inspect
 import json

@@ -186,7 +186,7 @@ def test_a_random_room_is_unlocked_and_has_people_in_it(listed: mock.AsyncMock, 
     assert korean.get("/random/").headers["Location"] == "/chat/?room=a%26b"
 
 
-def test_without_a_random_room_one_stays_in_the_lobby(korean: Client) -> None:
+def test_without_a_random_room_the_visitor_stays_in_the_lobby(korean: Client) -> None:
     assert korean.get("/random/").headers["Location"] == "/"
 
 
