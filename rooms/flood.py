@@ -25,7 +25,7 @@ class Bucket:
         self._level = burst
         self._at = time.monotonic()
 
-    def take(self) -> int:
+    def retry_after_ms(self) -> int:
         """Take a token. Returns 0, or, taking none, the milliseconds until there is one."""
         now = time.monotonic()
         self._level = min(self.burst, self._level + (now - self._at) * self.rate)

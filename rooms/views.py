@@ -20,7 +20,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from rooms import names, process
+from rooms import names, node
 from rooms.conf import conf
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
@@ -130,7 +130,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 async def _lobby() -> Lobby | None:
     """The open listed rooms, or None while the live store cannot be asked."""
     try:
-        return await process.current().store.lobby(conf.lobby_size)
+        return await node.current().store.lobby(conf.lobby_size)
     except StoreUnavailable:
         return None
 
@@ -175,7 +175,7 @@ def _limits() -> dict[str, int]:
 def _wire(room: LobbyRoom) -> dict[str, Any]:
     """A listed room in the form in which the protocol sends it."""
     return {
-        "roomID": room.room,
+        "roomID": room.room_id,
         "roomName": room.name,
         "host": room.host,
         "participants": room.participants,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from rooms import process
-from rooms.process import Process
+from rooms import node
+from rooms.node import Node
 from rooms.visitors import COOKIE
 
 ORIGIN = "http://testserver"
@@ -82,18 +82,18 @@ def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
 
 
 @pytest.fixture
-async def server(transactional_db: None) -> AsyncIterator[Process]:
+async def server(transactional_db: None) -> AsyncIterator[Node]:
     """The process of this test's event loop; it is stopped afterwards."""
-    process_ = process.current()
-    yield process_
-    await process_.stop()
+    node_ = node.current()
+    yield node_
+    await node_.stop()
 
 
 Connect = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-async def connect(server: Process) -> AsyncIterator[Connect]:
+async def connect(server: Node) -> AsyncIterator[Connect]:
     """Opens clients; those still open afterwards are dropped."""
     clients: list[Client] = []
 

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from django.utils.translation.template import templatize
 
-from rooms import process
+from rooms import node as live_node
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
 
@@ -32,7 +32,7 @@ def _database(db: None) -> None:
 def listed() -> Iterator[mock.AsyncMock]:
     """The live store's list, in the test's hands."""
     answer = mock.AsyncMock(return_value=Lobby([], 0))
-    with mock.patch.object(process, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
+    with mock.patch.object(live_node, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
         yield answer
 
 
@@ -64,7 +64,7 @@ def config(client: Client, address: str) -> dict[str, Any]:
 
 def lobby_room(**values: Any) -> LobbyRoom:
     return LobbyRoom(
-        **{"room": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
+        **{"room_id": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
     )
 
 
