@@ -37,7 +37,7 @@ fmt: .venv/test.stamp ## format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
+MAKEMESSAGES = $(BIN)/django-admin makemessages $(patsubst locale/%,-l %,$(wildcard locale/*)) --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
 
 messages: .venv/test.stamp ## collect the pages' texts for translation, and compile the catalogues

@@ -65,7 +65,7 @@ def static_files_are_there(app_configs: Any = None, **kwargs: Any) -> list[Check
 
 
 @register(TAG)
-def limits_make_sense(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def limits_are_valid(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Every ROOMS_… variable can be read, and those that belong together fit."""
     problems: list[CheckMessage] = []
     for setting in conf.declared():

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils.translation.template import templatize
 
@@ -18,7 +19,7 @@ from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUES = [(language, domain) for language in ("ko", "en") for domain in ("django", "djangojs")]
+CATALOGUES = [(language, domain) for language, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
 PAGES = ["/", "/privacy/", "/chat/?room=사랑방", "/chat/?id=1", "/chat/?room=%00", "/nothing/"]
 WORD = r'"((?:[^"\\]|\\.)*)"'
 
