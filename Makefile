@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .make
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint fmt messages screenshots bench autobahn audit lock
+.PHONY: help run test soak lint fmt schema messages screenshots bench autobahn audit lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ lint: .venv/test.stamp ## style, types, and forgotten migrations
 fmt: .venv/test.stamp ## put the Python files into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+schema: .venv/run.stamp ## write docs/asyncapi.json from the messages in rooms/protocol.py
+	$(BIN)/python manage.py asyncapi > docs/asyncapi.json
 
 MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
