@@ -129,7 +129,7 @@ def _event(kind: type[Struct]) -> Schema:
 
 
 def _refusal(kind: type[protocol.Command]) -> Schema:
-    echoed = {name: COUNT if isinstance(nothing, int) else TEXT for name, nothing in kind.echoed.items()}
+    echoed: Schema = {name: COUNT if isinstance(nothing, int) else TEXT for name, nothing in kind.echoed.items()}
     if kind.answer == "SERVER_ROOM_LIST":
         echoed = {"rooms": {"type": "array", "maxItems": 0}, "total": {"const": 0}}
     possible = [error for error in ERRORS if error not in FRAME_ERRORS]

@@ -10,10 +10,10 @@
  * entry goes back to `asking`.
  */
 
-import { addLine, close, happened } from "./happenings.js";
+import { addLine, close, happened } from "./events.js";
 import { REF_SAFE_MS, clean, command, isEvent } from "./protocol.js";
 
-export { LINES_MAX, isHidden, isOwn } from "./happenings.js";
+export { LINES_MAX, isHidden, isOwn } from "./events.js";
 
 const WAIT_MS = 2000;
 
