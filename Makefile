@@ -40,13 +40,18 @@ fmt: .venv/test.stamp ## put the Python files into shape
 schema: .venv/run.stamp ## write docs/asyncapi.json from the messages in rooms/protocol.py
 	$(BIN)/python manage.py asyncapi > docs/asyncapi.json
 
-MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
+LOCALES = $(shell $(BIN)/python -c 'from chatsite.settings import LANGUAGES; from django.utils.translation import to_locale; \
+	print(*("-l " + to_locale(code) for code, _ in LANGUAGES))')
+MAKEMESSAGES = $(BIN)/django-admin makemessages $(LOCALES) --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
 
+# Without the headers that change with the hour: a catalogue is new only when a text is.
 messages: .venv/test.stamp ## collect the pages' words for translation, and compile the translations
 	@.ci/system-packages
 	$(MAKEMESSAGES)
 	$(MAKEMESSAGES) -d djangojs
+	@sed -i.old -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' locale/*/LC_MESSAGES/*.po
+	@rm locale/*/LC_MESSAGES/*.po.old
 	$(BIN)/django-admin compilemessages --ignore .venv
 
 screenshots: .venv/test.stamp ## photograph the pages into screenshots/

@@ -10,7 +10,9 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from rooms import process
@@ -18,7 +20,7 @@ from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUES = [(language, domain) for language in ("ko", "en") for domain in ("django", "djangojs")]
+CATALOGUES = [(to_locale(code), domain) for code, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
 PAGES = ["/", "/privacy/", "/chat/?room=사랑방", "/chat/?id=1", "/chat/?room=%00", "/nothing/"]
 WORD = r'"((?:[^"\\]|\\.)*)"'
 
