@@ -54,9 +54,9 @@ messages: .venv/test.stamp ## collect the pages' words for translation, and comp
 	@rm locale/*/LC_MESSAGES/*.po.old
 	$(BIN)/django-admin compilemessages --ignore .venv
 
-screenshots: .venv/test.stamp ## photograph the pages into screenshots/
+screenshots: .venv/test.stamp ## photograph the pages into screenshots/; README=1 renews docs/images too
 	@.ci/system-packages
-	$(BIN)/python -m tests.screenshots screenshots
+	$(BIN)/python -m tests.screenshots screenshots $(if $(README),--readme)
 
 bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure beside others, write docs/performance.md (half an hour; QUICK=1 is a part)
 	$(BIN)/python -m bench
