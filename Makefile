@@ -27,10 +27,12 @@ soak: .venv/test.stamp ## fifty schedules of random faults with the real leases;
 	@.ci/system-packages
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
 
-lint: .venv/test.stamp ## style, types, and forgotten migrations
+lint: .venv/test.stamp $(TOOLS)/frames.d.ts ## style, types (of the scripts too), and forgotten migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tests/js/node_modules/.bin/tsc -p tests/js
+	tests/js/node_modules/.bin/tsc -p tests/js/tests.tsconfig.json
 	$(BIN)/python manage.py makemigrations --check
 
 fmt: .venv/test.stamp ## put the Python files into shape
@@ -91,6 +93,16 @@ $(TOOLS)/peers.stamp: bench/peers/package-lock.json
 	@echo "Installing $< into bench/peers/node_modules"
 	@npm ci --prefix bench/peers --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
+
+$(TOOLS)/js.stamp: tests/js/package-lock.json
+	@.ci/system-packages
+	@echo "Installing $< into tests/js/node_modules"
+	@npm ci --prefix tests/js --silent --no-audit --no-fund
+	@mkdir -p $(TOOLS) && touch $@
+
+# The types of the messages, for the scripts and their tests.
+$(TOOLS)/frames.d.ts: docs/asyncapi.json tests/js/frames.mjs $(TOOLS)/js.stamp
+	@node tests/js/frames.mjs > $@.new && mv $@.new $@
 
 # The suite is a program for Python 2.7; the last virtualenv that makes environments for it is 20.21.
 PYTHON2 ?= $(shell for p in python2.7 $(HOME)/.pyenv/versions/2.7*/bin/python; do "$$p" -c '' 2>&- && echo "$$p" && break; done)

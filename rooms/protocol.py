@@ -202,6 +202,7 @@ class RoomEntered(Struct, frozen=True):
     status: bool = True
     token: str | UnsetType = UNSET
     ref: str | UnsetType = UNSET
+    closesAt: int | UnsetType = UNSET
     recovered: bool | UnsetType = UNSET
 
 

@@ -13,8 +13,10 @@ export class Alerts {
   #icon;
   #seen = 0;
   #heard = 0;
+  /** @type {AudioContext | null} */
   #audio = null;
   #last = 0;
+  /** @type {Notification | null} */
   #shown = null;
 
   /** `title()` is the page's own title, `text(count)` what a notification says. */

@@ -3,7 +3,10 @@
  * Knows the document only.
  */
 
-/** The element with this id, which must be there. */
+/**
+ * The element with this id, which must be there, of whatever kind.
+ * @type {(id: string) => any}
+ */
 export const byId = (id) => document.getElementById(id);
 
 /** A new element with attributes and children (nodes or texts). */

@@ -28,6 +28,7 @@ const socket = new Socket(address(location), (event) => {
 
 /* The list */
 
+/** @type {number | null} */
 let frame = null;
 function draw() {
   frame ??= requestAnimationFrame(() => {
@@ -53,10 +54,11 @@ function drawNow() {
 /** Whether a hand is over the list: what it is about to press must not move away. */
 const hand = {
   over: false,
+  /** @type {ReturnType<typeof setTimeout> | null} */
   touched: null,
   isOver: () => hand.over || hand.touched !== null || byId("rooms").contains(document.activeElement),
   touch() {
-    clearTimeout(hand.touched);
+    clearTimeout(hand.touched ?? undefined);
     hand.touched = setTimeout(() => {
       hand.touched = null;
       draw();

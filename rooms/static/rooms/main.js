@@ -53,6 +53,7 @@ function show() {
   alerts.draw(state.heard, Date.now());
 }
 
+/** @type {number | null} */
 let frame = null;
 function draw() {
   frame ??= requestAnimationFrame(() => {
@@ -74,7 +75,7 @@ function phaseChanged() {
   if (state.phase === "closed") {
     storage.rememberRoomNickname(key, "");
     storage.keep(key, null);
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
     socket.stop();
     // Not the link: whoever is just pressing Enter to send would be carried away.
     byId("closed").focus();
@@ -89,7 +90,7 @@ function placeChanged() {
     page.roomID = state.roomID;
     key = storage.roomKey(page);
     history.replaceState(null, "", `${page.chat}?id=${state.roomID}`);
-    document.querySelector(".language [name=next]").value = location.pathname + location.search;
+    /** @type {any} */ (document.querySelector(".language [name=next]")).value = location.pathname + location.search;
   }
   remember();
   storage.rememberRoomNickname(key, state.me.nickname);
@@ -248,9 +249,10 @@ document.addEventListener("visibilitychange", () => (document.hidden ? show() : 
 
 /** The page is as high as what a phone's keyboard leaves of the screen, and stays in it; zooming in changes nothing. */
 function fit() {
-  if (visualViewport.scale > 1.01) return;
-  document.documentElement.style.setProperty("--height", `${visualViewport.height}px`);
-  document.documentElement.style.setProperty("--top", `${visualViewport.offsetTop}px`);
+  const screen = globalThis.visualViewport;
+  if (!screen || screen.scale > 1.01) return;
+  document.documentElement.style.setProperty("--height", `${screen.height}px`);
+  document.documentElement.style.setProperty("--top", `${screen.offsetTop}px`);
 }
 for (const type of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(type, fit);
 

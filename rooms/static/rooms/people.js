@@ -38,7 +38,9 @@ export function listed(state) {
 
 export class People {
   #toggle;
+  /** @type {string | null} */
   #key = null;
+  /** @type {Page.State | null} */
   #state = null;
 
   /** `toggle(person, hide)` is called when someone is to be hidden or shown again. */
@@ -63,7 +65,7 @@ export class People {
     const key = JSON.stringify([people, state.host, state.me, state.hidden, state.participants]);
     if (this.#key === key) return;
     this.#key = key;
-    const focused = document.activeElement?.dataset.person;
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.person;
     byId("people-list").replaceChildren(...people.map((each) => this.#item(state, each)));
     if (focused) byId("people-list").querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
     const more = state.participants - state.members.length;

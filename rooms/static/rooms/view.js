@@ -23,6 +23,7 @@ export class RoomView {
   #people;
   #scroll = new Scroll(byId("log"), byId("pill"), texts.newMessagesText);
   #drawn = new Map();
+  /** @type {unknown[] | null} */
   #lines = null;
 
   /** `act` has what a person may ask for in what is drawn here: `retry(ref)`, `drop(ref)` and `toggle(person, hide)`. */
@@ -112,6 +113,7 @@ export class RoomView {
     setChildren(log, [...drawn.values()]);
   }
 
+  /** @param {Page.State} state @param {any} row a Page.Row */
   #row(state, { key, line, lines, follows }) {
     const drawn = this.#drawn.get(key);
     if (lines) return this.#moves(drawn, lines);
