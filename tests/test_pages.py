@@ -16,7 +16,8 @@ from django.urls import URLPattern, URLResolver
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
-from rooms import process, urls
+from rooms import node as live_node
+from rooms import urls
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
 from tests.pages import ADDRESSES, NO_PAGES, PAGES
@@ -35,7 +36,7 @@ def _database(db: None) -> None:
 def listed() -> Iterator[mock.AsyncMock]:
     """The live store's list, in the test's hands."""
     answer = mock.AsyncMock(return_value=Lobby([], 0))
-    with mock.patch.object(process, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
+    with mock.patch.object(live_node, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
         yield answer
 
 
@@ -77,7 +78,7 @@ def config(client: Client, address: str) -> dict[str, Any]:
 
 def lobby_room(**values: Any) -> LobbyRoom:
     return LobbyRoom(
-        **{"room": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
+        **{"room_id": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
     )
 
 
@@ -199,7 +200,7 @@ def test_a_random_room_is_unlocked_and_has_people_in_it(listed: mock.AsyncMock, 
     assert korean.get("/random/").headers["Location"] == "/chat/?room=a%26b"
 
 
-def test_without_a_random_room_one_stays_in_the_lobby(korean: Client) -> None:
+def test_without_a_random_room_the_visitor_stays_in_the_lobby(korean: Client) -> None:
     assert korean.get("/random/").headers["Location"] == "/"
 
 

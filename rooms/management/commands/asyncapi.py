@@ -5,6 +5,7 @@ Knows the protocol's structs and codes; must not know what sends or receives the
 """
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -143,12 +144,12 @@ def _refusal(kind: type[protocol.Command]) -> Schema:
 
 
 def _frame_error() -> Schema:
-    properties = _refused("SERVER_FRAME_ERROR", {}, list(FRAME_ERRORS))
+    properties = _refused("SERVER_FRAME_ERROR", {}, FRAME_ERRORS)
     return {"description": "A frame that could not be understood at all.", **_object(properties, {"ref"})}
 
 
-def _refused(wire: str, echoed: Schema, errors: list[str]) -> Schema:
-    error = {"error": {"enum": errors}, "detail": TEXT, "ref": TEXT}
+def _refused(wire: str, echoed: Schema, errors: Sequence[str]) -> Schema:
+    error = {"error": {"enum": list(errors)}, "detail": TEXT, "ref": TEXT}
     return {"type": {"enum": [wire]}, "status": {"const": False}, **echoed, **error}
 
 
