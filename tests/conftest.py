@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from rooms import node
 from rooms.node import Node
 from rooms.visitors import COOKIE
+from tests.wire import checked
 
 ORIGIN = "http://testserver"
 
@@ -36,7 +37,8 @@ class Client:
         await self.socket.send_to(text_data=text)
 
     async def receive(self) -> dict[str, Any]:
-        return json.loads(await self.socket.receive_from(timeout=5))
+        """The next message, which must be one that docs/asyncapi.json has."""
+        return checked(json.loads(await self.socket.receive_from(timeout=5)))
 
     async def until(self, type: str) -> dict[str, Any]:
         """The next message of a type; those before it are passed over."""
