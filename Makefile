@@ -7,56 +7,70 @@ BIN := .venv/bin
 TOOLS := .make
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint fmt messages screenshots bench autobahn audit lock
+.PHONY: help run test soak mutations lint fmt schema messages screenshots bench autobahn audit lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-run: .venv/run.stamp ## start a server for trying out, on HOST (127.0.0.1) and PORT (8000)
+run: .venv/run.stamp ## start a development server on HOST (127.0.0.1) and PORT (8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@echo "Sarangbang: http://$(HOST):$(PORT)/  (Ctrl-C stops it)"
 	@$(BIN)/python manage.py runserver $(HOST):$(PORT)
 
-test: .venv/test.stamp ## every check there is; brings what is missing, or says what to install
+test: .venv/test.stamp ## run all checks; installs missing programs, or prints what to install
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint
 	node --test --test-reporter=spec tests/js/*.test.mjs
 	$(BIN)/python -m pytest
 
-soak: .venv/test.stamp ## fifty schedules of random faults with the real leases; SEEDS=200 FIRST=51 for others
+soak: .venv/test.stamp ## run fifty schedules of random faults with the production leases; SEEDS=200 FIRST=51 for others
 	@.ci/system-packages
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
 
-lint: .venv/test.stamp ## style, types, and forgotten migrations
+mutations: .venv/test.stamp ## plant faults into the live stores and show which test catches each (a quarter of an hour)
+	@.ci/system-packages
+	$(BIN)/python -m tests.mutations
+
+lint: .venv/test.stamp $(TOOLS)/frames.d.ts ## check style, types (of the scripts too), and forgotten migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tests/js/node_modules/.bin/tsc -p tests/js
+	tests/js/node_modules/.bin/tsc -p tests/js/tests.tsconfig.json
 	$(BIN)/python manage.py makemigrations --check
 
-fmt: .venv/test.stamp ## put the Python files into shape
+fmt: .venv/test.stamp ## format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
+schema: .venv/run.stamp ## write docs/asyncapi.json from the messages in rooms/protocol.py
+	$(BIN)/python manage.py asyncapi > docs/asyncapi.json
+
+LOCALES = $(shell $(BIN)/python -c 'from chatsite.settings import LANGUAGES; from django.utils.translation import to_locale; \
+	print(*("-l " + to_locale(code) for code, _ in LANGUAGES))')
+MAKEMESSAGES = $(BIN)/django-admin makemessages $(LOCALES) --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
 
-messages: .venv/test.stamp ## collect the pages' words for translation, and compile the translations
+# Without the headers that change with the hour: a catalogue is new only when a text is.
+messages: .venv/test.stamp ## collect the pages' texts for translation, and compile the catalogues
 	@.ci/system-packages
 	$(MAKEMESSAGES)
 	$(MAKEMESSAGES) -d djangojs
+	@sed -i.old -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' locale/*/LC_MESSAGES/*.po
+	@rm locale/*/LC_MESSAGES/*.po.old
 	$(BIN)/django-admin compilemessages --ignore .venv
 
-screenshots: .venv/test.stamp ## photograph the pages into screenshots/
+screenshots: .venv/test.stamp ## photograph the pages into screenshots/; README=1 renews docs/images too
 	@.ci/system-packages
-	$(BIN)/python -m tests.screenshots screenshots
+	$(BIN)/python -m tests.screenshots screenshots $(if $(README),--readme)
 
-bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure beside others, write docs/performance.md (half an hour; QUICK=1 is a part)
+bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure next to other servers, write docs/performance.md (half an hour; QUICK=1 measures a part)
 	$(BIN)/python -m bench
 
-autobahn: .venv/test.stamp $(TOOLS)/autobahn/bin/wstest ## the Autobahn test-suite on both ways in; needs PYTHON2=python2.7
+autobahn: .venv/test.stamp $(TOOLS)/autobahn/bin/wstest ## run the Autobahn test suite on both frame parsers; needs PYTHON2=python2.7
 	$(BIN)/python -m tests.autobahn $(TOOLS)/autobahn/bin/wstest --folder $(TOOLS)/autobahn/reports
 
-audit: $(TOOLS)/pip-audit/bin/pip-audit ## ask PyPI whether a pinned package has a known hole
+audit: $(TOOLS)/pip-audit/bin/pip-audit ## ask PyPI whether a pinned package has a known vulnerability
 	$< --strict --disable-pip --require-hashes -r requirements.txt
 	$< --strict --disable-pip --require-hashes -r requirements-test.txt
 
@@ -84,7 +98,17 @@ $(TOOLS)/peers.stamp: bench/peers/package-lock.json
 	@npm ci --prefix bench/peers --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
 
-# The suite is a program for Python 2.7; the last virtualenv that makes environments for it is 20.21.
+$(TOOLS)/js.stamp: tests/js/package-lock.json
+	@.ci/system-packages
+	@echo "Installing $< into tests/js/node_modules"
+	@npm ci --prefix tests/js --silent --no-audit --no-fund
+	@mkdir -p $(TOOLS) && touch $@
+
+# The types of the messages, for the scripts and their tests.
+$(TOOLS)/frames.d.ts: docs/asyncapi.json tests/js/frames.mjs $(TOOLS)/js.stamp
+	@node tests/js/frames.mjs > $@.new && mv $@.new $@
+
+# The suite is a program for Python 2.7; virtualenv 20.21 is the last that makes environments for it.
 PYTHON2 ?= $(shell for p in python2.7 $(HOME)/.pyenv/versions/2.7*/bin/python; do "$$p" -c '' 2>&- && echo "$$p" && break; done)
 
 $(TOOLS)/autobahn/bin/wstest:

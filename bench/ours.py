@@ -4,7 +4,7 @@ import sys
 
 from chatsite.asgi import application
 from chatsite.server import Server
-from rooms.process import stop_current
+from rooms.node import stop_current
 
 if __name__ == "__main__":
     Server(application, [f"tcp:port={sys.argv[1]}:interface=127.0.0.1"], stop_current).run()

@@ -26,7 +26,7 @@ class DaphneWorker(Worker):  # type: ignore[misc]
         from twisted.internet.task import LoopingCall
 
         from chatsite.server import Server
-        from rooms.process import stop_current
+        from rooms.node import stop_current
 
         # gunicorn kills a worker that is not heard of for ``timeout`` seconds.
         LoopingCall(self.notify).start(max(self.timeout / 4, 0.5))

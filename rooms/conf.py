@@ -19,9 +19,9 @@ class Setting(Generic[T]):
 
     Args:
         default: the value when nobody sets one; its type decides how the environment's text is read.
-        unit: what the number counts, for the documentation.
-        text: what the limit is for, for the documentation.
-        at_least: the smallest value that makes sense.
+        unit: the unit of the number, for the documentation.
+        text: what the limit does, for the documentation.
+        at_least: the smallest valid value.
     """
 
     def __init__(self, default: T, unit: str, text: str, at_least: float = 0) -> None:
@@ -84,9 +84,9 @@ class Conf:
     lease = Setting(15.0, "seconds", "after how long without a beat a server process counts as dead", 0.1)
     beat = Setting(5.0, "seconds", "how often a server process renews its lease", 0.02)
     sweep = Setting(1.0, "seconds", "how often due departures are looked for", 0.02)
-    heads = Setting(3.0, "seconds", "how often a process compares its rooms with the live store", 0.02)
+    position_check = Setting(3.0, "seconds", "how often a process compares its rooms with the live store", 0.02)
     reconcile = Setting(4.0, "seconds", "how often the live store is compared with the database", 0.02)
-    gap = Setting(0.03, "seconds", "how long an event that came too early waits for the missing one")
+    reorder_wait = Setting(0.03, "seconds", "how long an event that came too early waits for the missing one")
     lobby_period = Setting(0.5, "seconds", "the shortest time between two updates of a watched list of rooms", 0.02)
     lobby_size = Setting(200, "rooms", "how many of the fullest rooms a list shows", 1)
     history = Setting(256, "events", "how many recent events of a room are kept", 1)

@@ -1,10 +1,10 @@
 """One socket: a frame becomes a command, the command goes to its service, a refusal becomes an answer.
 
-Knows the protocol, the services and the process's hub; must not make ORM queries, nor read or write JSON itself.
+Knows the protocol, the services and the node's hub; must not make ORM queries, nor read or write JSON itself.
 """
 
 import logging
-from typing import Any
+from typing import Any, assert_never
 from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
@@ -12,10 +12,10 @@ from django.conf import settings
 from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 
-from rooms import process, services
+from rooms import answers, node, services
 from rooms.conf import conf
+from rooms.connection import Connection
 from rooms.flood import Bucket
-from rooms.link import Link
 from rooms.protocol import (
     CLOSE_FLOODING,
     CLOSE_TOO_MANY,
@@ -28,6 +28,7 @@ from rooms.protocol import (
     RoomDelete,
     RoomExit,
     RoomJoin,
+    RoomList,
     decode,
     frame_error,
 )
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """The server's end of one WebSocket at ``/ws/``."""
 
-    link: Link | None = None
+    connection: Connection | None = None
     busy = False
     """Whether a command is being carried out, which those after it must wait for."""
 
@@ -55,10 +56,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             while await self.dispatch(await receive()):
                 pass
         finally:
-            if self.link is not None:
-                self.process.lobby.forget(self.link)
-                self.process.hub.lost(self.link)
-                self.process.visits.depart(self._visitor)
+            if self.connection is not None:
+                self.node.lobby.forget(self.connection)
+                self.node.hub.disconnect(self.connection)
+                self.node.visits.depart(self._visitor)
 
     async def dispatch(self, message: dict[str, Any]) -> bool:
         """Hand a message of the server to its method, without the base class's thread hop per message.
@@ -70,7 +71,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.connect()
             # Who the client is was in its headers and its address; neither is looked at, or kept, any longer.
             self.scope.clear()
-        elif message["type"] == "websocket.receive" and self.link is not None and not self.link.closed:
+        elif message["type"] == "websocket.receive" and self.connection is not None and not self.connection.closed:
             self.busy = True
             await self.receive(message.get("text"), message.get("bytes"))
             self.busy = False
@@ -83,38 +84,40 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             logger.warning("a socket of a foreign origin was refused (see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS)")
             await self.close()
             return
-        self.process = process.current()
+        self.node = node.current()
         # Without an Origin it is a program: its cookies, if any, were not sent by one of our pages.
         cookies = parse_cookie(_header(self.scope, b"cookie") or "") if origin is not None else {}
         known = from_cookies(cookies)
         visitor = known or Visitor.new()
         self._visitor = visitor.id
-        visit = self.process.visits.arrive(visitor.id)
+        visit = self.node.visits.arrive(visitor.id)
         extension = self.scope.get("extensions", {}).get("websocket.frames")
-        self.link = Link(self.base_send, visitor, known is not None, visit, extension and extension["write"])
+        self.connection = Connection(
+            self.base_send, visitor, known is not None, visit, extension and extension["write"]
+        )
         self.frames = Bucket(conf.command_burst, conf.command_rate) if conf.flood_control else None
         self.refused_in_a_row = 0
-        self.process.hub.links.add(self.link)
+        self.node.hub.connections.add(self.connection)
         if extension is not None:
-            extension["receive"] = self.take
+            extension["receive"] = self.receive_now
         await self.accept()
         if visit.connections > conf.connections_per_visitor:
-            await self.link.close(CLOSE_TOO_MANY)
+            await self.connection.close(CLOSE_TOO_MANY)
 
-    def take(self, text: str) -> bool:
+    def receive_now(self, text: str) -> bool:
         """The quick way in: carry out a message at once, without waiting for anything.
 
         Returns:
             False when it is left to ``receive``: another command, or one to be refused, which must keep its place.
         """
-        link = self.link
-        if self.busy or link is None or link.closed:
+        connection = self.connection
+        if self.busy or connection is None or connection.closed:
             return False
         try:
             command = decode(text)
             if not isinstance(command, ChatSend) or self._wait():
                 return False
-            services.say(self.process.hub, link, command)
+            services.send(self.node.hub, connection, command)
         except Exception:
             # Nothing has happened yet: ``receive`` finds the same, and answers.
             return False
@@ -123,58 +126,61 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """Answer one frame. Nothing in it can end the conversation with an error."""
-        link = self.link
-        assert link is not None
+        connection = self.connection
+        assert connection is not None
         try:
             if text_data is None:
                 raise frame_error("bad_frame", "a frame is text, not binary")
             command = decode(text_data)
         except BadCommand as bad:
-            await link.settled()
-            link.write(services.refuse(bad.command, bad.problem) if isinstance(bad, BadField) else bad.answer)
+            await connection.acks_drained()
+            connection.write(answers.refuse(bad.command, bad.problem) if isinstance(bad, BadField) else bad.answer)
             await self._count(refused=self._wait() > 0)
             return
         try:
             if wait := self._wait():
                 raise Refusal("too_fast", "too many frames in a short time", retryAfter=wait)
-            await self._carry_out(link, command)
+            await self._carry_out(connection, command)
         except Refusal as problem:
-            await link.settled()
-            link.write(services.refuse(command, problem))
+            await connection.acks_drained()
+            connection.write(answers.refuse(command, problem))
             await self._count(refused=problem.error == "too_fast")
         except Exception:
             # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").
             logger.exception("a %s could not be carried out", type(command).__name__)
-            link.write(services.refuse(command, Refusal("unavailable", "something went wrong on the server")))
+            connection.write(answers.refuse(command, Refusal("unavailable", "something went wrong on the server")))
         else:
             self.refused_in_a_row = 0
 
-    async def _carry_out(self, link: Link, command: AnyCommand) -> None:
-        hub = self.process.hub
+    async def _carry_out(self, connection: Connection, command: AnyCommand) -> None:
+        hub = self.node.hub
         if isinstance(command, ChatSend):
-            services.say(hub, link, command)
+            services.send(hub, connection, command)
             return
         # Messages sent before are answered by their echo, which may still be under way.
-        await link.settled()
-        if isinstance(command, RoomJoin):
-            await services.join(hub, link, command)
-        elif isinstance(command, RoomCreate):
-            await services.create(hub, link, command)
-        elif isinstance(command, RoomExit):
-            await services.leave(hub, link, command)
-        elif isinstance(command, RoomDelete):
-            await services.delete(hub, link, command)
-        else:
-            await self.process.lobby.list(link, command)
+        await connection.acks_drained()
+        match command:
+            case RoomJoin():
+                await services.join(hub, connection, command)
+            case RoomCreate():
+                await services.create(hub, connection, command)
+            case RoomExit():
+                await services.exit(hub, connection, command)
+            case RoomDelete():
+                await services.delete(hub, connection, command)
+            case RoomList():
+                await self.node.lobby.list(connection, command)
+            case _:
+                assert_never(command)
 
     def _wait(self) -> int:
-        return self.frames.take() if self.frames is not None else 0
+        return self.frames.retry_after_ms() if self.frames is not None else 0
 
     async def _count(self, refused: bool) -> None:
         """Close the connection of a client that goes on sending in spite of being told to slow down."""
         self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
-        if self.refused_in_a_row >= conf.flood_close and self.link is not None:
-            await self.link.close(CLOSE_FLOODING)
+        if self.refused_in_a_row >= conf.flood_close and self.connection is not None:
+            await self.connection.close(CLOSE_FLOODING)
 
 
 def _header(scope: dict[str, Any], name: bytes) -> str | None:

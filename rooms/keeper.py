@@ -1,4 +1,4 @@
-"""The periodic work of a process: its lease, departures that are due, deletions left half done, lost last events.
+"""The periodic work of a node: its lease, departures that are due, deletions left half done, lost last events.
 
 Knows the hub, the services, the live store and the models; must not know consumers. Every duty may fail because the
 store or the database is away: that is said once in the log when it begins and once when it is over, and the duty is
@@ -17,7 +17,8 @@ from django.utils import timezone
 from rooms import services
 from rooms.conf import conf
 from rooms.hub import Hub
-from rooms.live.contract import Close, Heads, LiveStore, Return, StoreUnavailable, Sweep, Swept
+from rooms.live.contract import LiveStore, StoreUnavailable
+from rooms.live.operations import BeginDelete, Positions, Restore, Sweep
 from rooms.models import Room, database
 from rooms.protocol import CLOSE_RESTART, Refusal
 
@@ -30,7 +31,7 @@ Duty = Callable[[], Awaitable[None]]
 
 
 class Keeper:
-    """Looks after the rooms for one process."""
+    """Looks after the rooms for one node."""
 
     def __init__(self, store: LiveStore, hub: Hub) -> None:
         self._store = store
@@ -41,11 +42,11 @@ class Keeper:
     def start(self) -> None:
         """Begin."""
         loop = asyncio.get_running_loop()
-        # The lease comes first: a process that has none counts as dead.
+        # The lease comes first: a node that has none counts as dead.
         duties: list[tuple[Duty, Callable[[], float]]] = [
             (self.beat, lambda: conf.beat),
             (self.sweep, lambda: conf.sweep),
-            (self._hub.check_heads, lambda: conf.heads),
+            (self._hub.check_positions, lambda: conf.position_check),
             (self.reconcile, lambda: conf.reconcile),
         ]
         self._tasks = [loop.create_task(self._repeat(duty, period)) for duty, period in duties]
@@ -59,7 +60,7 @@ class Keeper:
     async def release(self) -> None:
         """Give up the lease, so that others need not wait for it to run out."""
         try:
-            await self._store.release(self._hub.process)
+            await self._store.release(self._hub.node_id)
         except StoreUnavailable:
             logger.debug("the lease could not be given up")
 
@@ -98,35 +99,34 @@ class Keeper:
     # --- the duties --------------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
-        """Renew this process's lease; if it was gone, or a room's state was, put back the people who are here."""
+        """Renew this node's lease; if it was gone, or a room's state was, put back the people who are here."""
         lost = self._hub.state_lost.is_set()
         self._hub.state_lost.clear()
-        alive = await self._store.beat(self._hub.process, int(conf.lease * 1000))
+        alive = await self._store.beat(self._hub.node_id, int(conf.lease * 1000))
         if not alive or lost:
-            await self.put_back()
+            await self.restore()
 
-    async def put_back(self) -> None:
-        """Put this process's people back into the live store, which has forgotten them."""
+    async def restore(self) -> None:
+        """Put this node's people back into the live store, which has forgotten them."""
         present = self._hub.present()
-        heads = await self._hub.do(Heads(tuple(present)))
+        positions = await self._hub.do(Positions(tuple(present)))
         for room_id, (seq, people) in present.items():
             try:
-                if not isinstance(heads, dict) or room_id not in heads:
-                    await services.open_from_row(self._hub, room_id, seq)
-                await self._hub.put_back(Return(room_id, people, seq))
+                if room_id not in positions:
+                    await services.reopen(self._hub, room_id, seq)
+                await self._hub.restore(Restore(room_id, people, seq))
             except Refusal as problem:
                 if problem.error != "room_not_found":
                     self._hub.state_lost.set()
                     raise
-                # It ended while this process was away: its clients are told when they join anew.
+                # It ended while this node was away: its clients are told when they join anew.
                 self._hub.send_away(room_id, CLOSE_RESTART)
 
     async def sweep(self) -> None:
         """Carry out the departures that are due; a room whose host was lost goes."""
-        swept = await self._hub.do(Sweep(int(conf.grace * 1000), int(conf.host_grace * 1000)))
-        if isinstance(swept, Swept):
-            for room in swept.closing:
-                await services.end(self._hub, room)
+        closing = await self._hub.do(Sweep(int(conf.grace * 1000), int(conf.host_grace * 1000)))
+        for room_id in closing:
+            await services.finish_delete(self._hub, room_id)
 
     async def reconcile(self) -> None:
         """Hold the live store against the database.
@@ -135,26 +135,26 @@ class Keeper:
         again, its host having the grace to come back.
         """
         # The store first: a room is in the database before it is live, so one that has no row now has lost it.
-        census = await self._store.census(int(conf.reconcile * 1000))
+        list_rooms = await self._store.list_rooms(int(conf.reconcile * 1000))
         async with database():
             rows = {room async for room in Room.objects.values_list("id", flat=True)}
-        for room_id in census.closing:
-            await services.end(self._hub, room_id)
-        for room_id in census.open - rows:
-            await self._hub.do(Close(room_id, "moderator"))
-            await services.end(self._hub, room_id)
-        unknown = rows - census.open - census.closing
+        for room_id in list_rooms.closing:
+            await services.finish_delete(self._hub, room_id)
+        for room_id in list_rooms.open - rows:
+            await self._hub.do(BeginDelete(room_id, "moderator"))
+            await services.finish_delete(self._hub, room_id)
+        unknown = rows - list_rooms.open - list_rooms.closing
         if unknown:
             await self._open_again(unknown)
 
     async def _open_again(self, unknown: set[int]) -> None:
-        settled = timezone.now() - timedelta(seconds=conf.reconcile)
+        cutoff = timezone.now() - timedelta(seconds=conf.reconcile)
         async with database():
-            found = Room.objects.select_related("host").filter(id__in=unknown, created_at__lt=settled)
+            found = Room.objects.select_related("host").filter(id__in=unknown, created_at__lt=cutoff)
             rooms = [room async for room in found]
         for room in rooms:
             try:
-                await self._hub.do(services.open_operation(room, held=False))
+                await self._hub.do(services.create_operation(room, held=False))
             except Refusal as problem:
                 if problem.error != "room_not_found":
                     raise

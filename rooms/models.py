@@ -55,23 +55,21 @@ class RoomQuerySet(models.QuerySet["Room"]):
         """The room of ``with_name``, or None."""
         return await self.with_name(name).afirst()
 
-    async def open(self, room_id: int, name: str, listed: bool, visitor: str, nickname: str, tag: str) -> "Room":
+    async def create_with_host(
+        self, room_id: int, name: str, listed: bool, visitor: str, nickname: str, tag: str
+    ) -> "Room":
         """Write a room with its host, both or neither.
 
         Raises:
             IntegrityError: an open listed room has this name, or one that looks like it.
         """
-        return await sync_to_async(self._open)(room_id, name, listed, visitor, nickname, tag)
+        return await sync_to_async(self._create_with_host)(room_id, name, listed, visitor, nickname, tag)
 
-    def _open(self, room_id: int, name: str, listed: bool, visitor: str, nickname: str, tag: str) -> "Room":
+    def _create_with_host(self, room_id: int, name: str, listed: bool, visitor: str, nickname: str, tag: str) -> "Room":
         with transaction.atomic(using=self.db):
             room = self.create(id=room_id, name=name, listed=listed)
             Host.objects.create(room=room, visitor=visitor, nickname=nickname, tag=tag)
         return room
-
-    def official(self) -> "RoomQuerySet":
-        """Rooms without a host, which stay."""
-        return self.filter(host=None)
 
 
 class Room(models.Model):

@@ -10,22 +10,24 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
-from rooms.live.contract import LiveStore, Lose, Operation, Outcome, StoreUnavailable
+from rooms.live.contract import LiveStore, Outcome, Refused, StoreUnavailable
+from rooms.live.operations import AnswerT, Disconnect, Operation
 from rooms.protocol import Refusal
 
 logger = logging.getLogger(__name__)
 
-Done = Callable[[Outcome], None]
-_Entry = tuple[Operation, Done]
-_Answer = tuple[Done, Outcome]
-SHARE = 64, 1000
+Callback = Callable[[Outcome[Any]], None]
+_Entry = tuple[Operation[Any], Callback]
+_Answer = tuple[Callback, Outcome[Any]]
+BATCH_MIN, BATCH_MAX = 64, 1000
 """A call takes half of what waits, but at least and at most so many: while the store works on it, the outcomes of the
 call before are told, and what comes of them makes the other half."""
 RETRY_SECONDS = 0.5
 LARGE_AUDIENCE = 8
 """So many writes to sockets cost about as much as carrying out one operation."""
-TURNS = 10
+YIELDS = 10
 """Turns of the loop that people on fast lines need to say something; with two, half of them miss the call."""
 
 
@@ -34,14 +36,14 @@ class Outbox:
 
     Args:
         store: the live store.
-        process: the name of this process.
+        node_id: the name of this node.
         limit: how many operations may wait; more are refused with ``unavailable``.
         audience: how many writes to sockets the outcomes told since it was asked last have led to.
     """
 
-    def __init__(self, store: LiveStore, process: str, limit: int, audience: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, store: LiveStore, node_id: str, limit: int, audience: Callable[[], int] = lambda: 0) -> None:
         self._store = store
-        self._process = process
+        self._node_id = node_id
         self._limit = limit
         self._audience = audience
         self._to_many = False
@@ -51,13 +53,13 @@ class Outbox:
         self._waiting: deque[_Entry] = deque()
         self._task: asyncio.Task[None] | None = None
 
-    def submit(self, operation: Operation, done: Done) -> None:
+    def submit(self, operation: Operation[AnswerT], done: Callable[[Outcome[AnswerT]], None]) -> None:
         """Queue ``operation``; ``done`` is called with its outcome, in the order of submission.
 
         The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
-        connection (``Lose``) is never given up: it waits until the store is back.
+        connection (``Disconnect``) is never given up: it waits until the store is back.
         """
-        if len(self._waiting) >= self._limit and not isinstance(operation, Lose):
+        if len(self._waiting) >= self._limit and not isinstance(operation, Disconnect):
             done(_unavailable())
             return
         self._waiting.append((operation, done))
@@ -92,8 +94,7 @@ class Outbox:
             self._task = None
 
     def _next(self) -> list[_Entry]:
-        least, most = SHARE
-        size = min(max(len(self._waiting) // 2, least), most, len(self._waiting))
+        size = min(max(len(self._waiting) // 2, BATCH_MIN), BATCH_MAX, len(self._waiting))
         return [self._waiting.popleft() for _ in range(size)]
 
     async def _pause(self) -> None:
@@ -103,21 +104,21 @@ class Outbox:
         elif self._to_many:
             # The writes come first, then what those who were told say to that: all of it is one call again, and one
             # write for each of the many.
-            for _ in range(TURNS):
+            for _ in range(YIELDS):
                 await asyncio.sleep(0)
 
     async def _ask(self, batch: list[_Entry]) -> list[_Answer]:
         """Carry out one batch; returns the outcomes to be told, refusals if the store could not be reached."""
         try:
-            outcomes = await self._store.apply(self._process, [operation for operation, _ in batch])
+            outcomes = await self._store.apply(self._node_id, [operation for operation, _ in batch])
         except StoreUnavailable:
             self._away = True
-            self._waiting.extendleft(reversed([entry for entry in batch if isinstance(entry[0], Lose)]))
-            return [(done, _unavailable()) for operation, done in batch if not isinstance(operation, Lose)]
+            self._waiting.extendleft(reversed([entry for entry in batch if isinstance(entry[0], Disconnect)]))
+            return [(done, _unavailable()) for operation, done in batch if not isinstance(operation, Disconnect)]
         except Exception:
             # A fault of ours: say so once, and let the others go on.
             logger.exception("the live store failed on a batch of %d operations", len(batch))
-            outcomes = [_unavailable()] * len(batch)
+            outcomes = [_unavailable() for _ in batch]
         return [(done, outcome) for (_, done), outcome in zip(batch, outcomes, strict=True)]
 
     def _tell(self, answered: list[_Answer]) -> None:
@@ -132,5 +133,5 @@ class Outbox:
         self._to_many = self._audience() > LARGE_AUDIENCE * len(answered)
 
 
-def _unavailable() -> Outcome:
-    return Outcome(refused=Refusal("unavailable", "the server cannot do this now; send it again with the same ref"))
+def _unavailable() -> Refused:
+    return Refused(Refusal("unavailable", "the server cannot do this now; send it again with the same ref"))

@@ -6,7 +6,7 @@ things, though an answer and an event may have the same ``type`` on the wire. Fi
 """
 
 import json
-from typing import Annotated, Any, ClassVar, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -21,7 +21,7 @@ MEMBERS_MAX = 200
 """How many people a join's answer lists."""
 ID_LIMIT = 2**53
 
-ERRORS = (
+ErrorCode = Literal[
     "bad_frame",
     "bad_json",
     "unknown_type",
@@ -36,11 +36,11 @@ ERRORS = (
     "too_fast",
     "too_many_rooms",
     "unavailable",
-)
+]
+ERRORS: tuple[ErrorCode, ...] = get_args(ErrorCode)
 
 CLOSE_RESTART = 4001
 CLOSE_SLOW = 4002
-CLOSE_OLD = 4003
 CLOSE_LOST = 4004
 CLOSE_FLOODING = 4501
 CLOSE_TOO_MANY = 4502
@@ -59,7 +59,7 @@ class Refusal(Exception):
         extra: further fields of the answer (``field``, ``retryAfter``, ``roomID``).
     """
 
-    def __init__(self, error: str, detail: str, **extra: Any) -> None:
+    def __init__(self, error: ErrorCode, detail: str, **extra: Any) -> None:
         super().__init__(error, detail)
         self.error = error
         self.detail = detail
@@ -170,10 +170,8 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
 TEXT_FIELDS = {"roomName": ROOM_NAME_MAX, "userName": USER_NAME_MAX, "message": MESSAGE_MAX}
 """The fields whose text has rules beyond its type, with their limits in code points."""
 
-COMMANDS: dict[str, type[Command]] = {
-    str(kind.__struct_config__.tag): kind for kind in (RoomCreate, RoomDelete, RoomJoin, RoomExit, ChatSend, RoomList)
-}
 AnyCommand = RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
+COMMANDS: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyCommand)}
 
 
 # --- answers: what the caller alone gets -----------------------------------------------------------------------------
@@ -186,8 +184,13 @@ class Member(Struct, frozen=True):
     tag: str
 
 
-class RoomEntered(Struct, frozen=True):
-    """The room as the caller finds it, being in it now."""
+class RoomState(Struct, frozen=True):
+    """A room as somebody who comes in finds it, filled by the live store.
+
+    Args:
+        members: at most ``MEMBERS_MAX``, those who have been in longest first.
+        closesAt: when the room closes unless its host comes back, while the host is away.
+    """
 
     roomID: int
     roomName: str
@@ -199,6 +202,12 @@ class RoomEntered(Struct, frozen=True):
     locked: bool
     seq: int
     at: int
+    closesAt: int | UnsetType = UNSET
+
+
+class RoomEntered(RoomState, frozen=True):
+    """The room as the caller finds it, being in it now."""
+
     status: bool = True
     token: str | UnsetType = UNSET
     ref: str | UnsetType = UNSET
@@ -213,7 +222,7 @@ class RoomJoined(RoomEntered, frozen=True, tag="SERVER_ROOM_JOIN"):
     """The caller is in the room. ``members`` tells it from the event."""
 
 
-class RoomLeft(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
+class RoomExited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
     """This connection is out of the room. It has no ``seq``: that tells it from the event."""
 
     roomID: int
@@ -250,7 +259,7 @@ class RoomUpdate(Struct, frozen=True, tag="SERVER_ROOM_UPDATE"):
     total: int
 
 
-Answer = RoomCreated | RoomJoined | RoomLeft | RoomListed | RoomUpdate
+Answer = RoomCreated | RoomJoined | RoomExited | RoomListed | RoomUpdate
 
 
 # --- events: what a room is told; the live store adds seq, at and participants ---------------------------------------
@@ -284,7 +293,7 @@ class Deleted(Struct, frozen=True, tag="SERVER_ROOM_DELETE"):
     ref: str | UnsetType = UNSET
 
 
-class Said(Struct, frozen=True, tag="SERVER_CHAT_SEND"):
+class Sent(Struct, frozen=True, tag="SERVER_CHAT_SEND"):
     """Someone said something; to the sender it is the acknowledgement of ``ref``."""
 
     roomID: int
@@ -316,7 +325,7 @@ class Recounted(Struct, frozen=True, tag="SERVER_ROOM_COUNT"):
     roomID: int
 
 
-RoomEvent = Joined | Exited | Deleted | Said | HostAway | HostBack | Recounted
+RoomEvent = Joined | Exited | Deleted | Sent | HostAway | HostBack | Recounted
 
 CLIENT_TYPES = tuple(COMMANDS)
 SERVER_TYPES = (
@@ -381,7 +390,7 @@ def _decode_slowly(text: str) -> AnyCommand:
                 wrong.append(field.name)
             continue
         try:
-            fields[field.name] = _sound(msgspec.convert(frame[field.name], field.type), field.name)
+            fields[field.name] = _reject_lone_surrogate(msgspec.convert(frame[field.name], field.type), field.name)
         except (msgspec.ValidationError, ValueError, OverflowError):
             wrong.append(field.name)
     if wrong:
@@ -393,7 +402,7 @@ def _decode_slowly(text: str) -> AnyCommand:
     return kind(**fields)  # type: ignore[return-value]
 
 
-def _sound(value: Any, field: str) -> Any:
+def _reject_lone_surrogate(value: Any, field: str) -> Any:
     """``value``, unless it is half a surrogate pair where no rule for names or messages will look at it."""
     if isinstance(value, str) and field not in TEXT_FIELDS:
         value.encode()
@@ -406,13 +415,13 @@ def _no_constant(constant: str) -> NoReturn:
 
 def _valid_ref(frame: dict[str, Any]) -> str | None:
     try:
-        ref: str | None = _sound(msgspec.convert(frame.get("ref"), Ref | None), "ref")
+        ref: str | None = _reject_lone_surrogate(msgspec.convert(frame.get("ref"), Ref | None), "ref")
     except ValueError:
         return None
     return ref
 
 
-def frame_error(error: str, detail: str, ref: str | None = None) -> BadCommand:
+def frame_error(error: ErrorCode, detail: str, ref: str | None = None) -> BadCommand:
     """What to raise for a frame that could not be understood at all."""
     answer = {"type": "SERVER_FRAME_ERROR", "status": False, "error": error, "detail": detail}
     return BadCommand(_text({**answer, "ref": ref} if ref else answer))

@@ -1,8 +1,9 @@
-"""The rules of rooms, a verb each: create, delete, join, leave, say.
+"""The rules of rooms, a verb each: create, delete, join, exit, send.
 
-Knows models, names, visitors and the live store's contract; must not know consumers, the hub or Channels: the hub is
-given to each verb as ``Rooms``. A verb either does what was asked, with its answer written in the right place of the
-conversation, or raises a ``Refusal``. Whoever asks is known by the connection, never by the name in a command.
+Knows models, names, visitors, connections and the live store's operations; must not know consumers, the hub or
+Channels: the hub is given to each verb as a ``HubPort``. A verb either does what was asked, with its answer written in
+the right place of the conversation, or raises a ``Refusal``. Callers are known by their connection, never by the name
+in a command.
 """
 
 import secrets
@@ -13,23 +14,22 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import names
+from rooms import answers, names
 from rooms.conf import conf
-from rooms.link import Link, Participant
-from rooms.live.contract import (
-    REFUSALS,
-    Close,
+from rooms.connection import Connection, Seat
+from rooms.live.contract import RoomUnknown
+from rooms.live.contract import refusal as store_refusal
+from rooms.live.operations import (
+    AnswerT,
+    BeginDelete,
+    Create,
     Entered,
-    Finish,
+    FinishDelete,
     Join,
-    Left,
-    Open,
     Operation,
     Person,
     Reserve,
-    RoomUnknown,
-    Say,
-    Value,
+    Send,
 )
 from rooms.models import Host, Room, database, random_id
 from rooms.protocol import (
@@ -37,42 +37,39 @@ from rooms.protocol import (
     TEXT_FIELDS,
     USER_NAME_MAX,
     ChatSend,
-    Command,
-    Member,
     Refusal,
     RoomCreate,
     RoomCreated,
     RoomDelete,
     RoomExit,
+    RoomExited,
     RoomJoin,
     RoomJoined,
-    RoomLeft,
-    Said,
+    Sent,
     encode,
     event_body,
-    refusal,
 )
 from rooms.visitors import from_token
 
 
-class Rooms(Protocol):
+class HubPort(Protocol):
     """What the verbs need of the hub."""
 
-    async def do(self, operation: Operation) -> Value:
+    async def do(self, operation: Operation[AnswerT]) -> AnswerT:
         """Carry out an operation."""
 
-    async def enter(self, link: Link, operation: Join | Open, answer: Callable[[Entered], str]) -> None:
+    async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put a connection into a room and write its answer."""
 
-    async def exit(self, link: Link, participant: Participant, answer: Callable[[], str]) -> Value:
+    async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
         """Take a connection out of a room and write its answer."""
 
-    def say(self, link: Link, operation: Say, refused: Callable[[Refusal], str]) -> None:
+    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
         """Append a message."""
 
 
-async def create(rooms: Rooms, link: Link, command: RoomCreate) -> None:
-    """Open a room with the caller in it as its host.
+async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
+    """Create a room with the caller in it as its host.
 
     The same ``ref`` again from the same visitor answers with the room it made (docs/protocol.md, "Create a room").
 
@@ -81,12 +78,11 @@ async def create(rooms: Rooms, link: Link, command: RoomCreate) -> None:
     """
     name = _name(command.roomName, "roomName", ROOM_NAME_MAX)
     nick = _name(command.userName, "userName", USER_NAME_MAX)
-    visitor = link.visitor
+    visitor = connection.visitor
     room_id = random_id()
     if command.ref:
-        reserved = await rooms.do(Reserve(visitor.id, command.ref, room_id))
-        room_id = reserved if isinstance(reserved, int) else room_id
-    _has_place(link, room_id, nick)
+        room_id = await hub.do(Reserve(visitor.id, command.ref, room_id))
+    _has_place(connection, room_id, nick)
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(room_id))
     try:
         async with database():
@@ -95,10 +91,10 @@ async def create(rooms: Rooms, link: Link, command: RoomCreate) -> None:
         raise Refusal("unavailable", "rooms cannot be made now; send it again with the same ref") from None
 
     def answer(entered: Entered) -> str:
-        return _entered(RoomCreated, link, room_id, entered, command.ref)
+        return answers.entered(RoomCreated, connection, entered, command.ref)
 
     try:
-        await rooms.enter(link, open_operation(room, held=True), answer)
+        await hub.join(connection, create_operation(room, held=True), answer)
     except Refusal as problem:
         if problem.error == "room_not_found":
             # It was made by this ref before, and deleted since.
@@ -108,16 +104,19 @@ async def create(rooms: Rooms, link: Link, command: RoomCreate) -> None:
 
 
 async def _insert(room_id: int, name: str, listed: bool, host: Person) -> Room:
-    """Write a room and its host to the database, unless this very room is there already."""
-    if made := await _made(room_id, host):
-        return made
-    if await Host.objects.filter(visitor=host.visitor).acount() >= conf.rooms_per_visitor:
+    """Write a room and its host to the database, or find this very room there already.
+
+    It is there when the same ``ref`` made it before, or makes it at the same moment: a client that lost its connection
+    in between cannot know.
+    """
+    others = Host.objects.filter(visitor=host.visitor_id).exclude(room=room_id)
+    if await others.acount() >= conf.rooms_per_visitor:
         raise Refusal("too_many_rooms", f"a visitor hosts at most {conf.rooms_per_visitor} rooms")
     try:
-        return await Room.objects.open(room_id, name, listed, host.visitor, host.nick, host.tag)
+        return await Room.objects.create_with_host(room_id, name, listed, host.visitor_id, host.nick, host.tag)
     except IntegrityError:
-        # The same command may have been sent twice at once, by a client that lost its connection in between.
-        if made := await _made(room_id, host):
+        made = await Room.objects.select_related("host").filter(id=room_id, host__visitor=host.visitor_id).afirst()
+        if made is not None:
             return made
         other = await Room.objects.open_with_name(name) if listed else None
         if other is None:
@@ -125,11 +124,7 @@ async def _insert(room_id: int, name: str, listed: bool, host: Person) -> Room:
         raise Refusal("room_name_taken", "an open room has this name, or one like it", roomID=other.id) from None
 
 
-async def _made(room_id: int, host: Person) -> Room | None:
-    return await Room.objects.select_related("host").filter(id=room_id, host__visitor=host.visitor).afirst()
-
-
-async def join(rooms: Rooms, link: Link, command: RoomJoin) -> None:
+async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     """Put the caller into a room, or let them come back.
 
     Raises:
@@ -137,29 +132,29 @@ async def join(rooms: Rooms, link: Link, command: RoomJoin) -> None:
             ``too_many_rooms``, ``unavailable``.
     """
     nick = _name(command.userName, "userName", USER_NAME_MAX)
-    if command.token is not None and not link.cookie and not link.joined:
+    if command.token is not None and not connection.cookie and not connection.seats:
         known = from_token(command.token)
         if known is None:
             raise Refusal("bad_field", "the token is forged or too old", field="token")
-        link.visitor = known
-    _has_place(link, command.roomID, nick)
-    visitor = link.visitor
+        connection.visitor = known
+    _has_place(connection, command.roomID, nick)
+    visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
 
     def answer(entered: Entered) -> str:
-        return _entered(RoomJoined, link, command.roomID, entered, command.ref)
+        return answers.entered(RoomJoined, connection, entered, command.ref)
 
     operation = Join(command.roomID, person, command.after, conf.room_size)
     try:
-        await rooms.enter(link, operation, answer)
+        await hub.join(connection, operation, answer)
     except RoomUnknown:
         # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
-        await open_from_row(rooms, command.roomID)
-        await rooms.enter(link, operation, answer)
+        await reopen(hub, command.roomID)
+        await hub.join(connection, operation, answer)
 
 
-async def open_from_row(rooms: Rooms, room_id: int, seq: int = 0) -> None:
-    """Open a room's live state, which the store has lost, from its row; the host has their grace to come back.
+async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
+    """Create a room's live state, which the store has lost, from its row; the host has their grace to come back.
 
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
@@ -170,41 +165,40 @@ async def open_from_row(rooms: Rooms, room_id: int, seq: int = 0) -> None:
     except DatabaseError:
         raise Refusal("unavailable", "the room cannot be looked up now; send it again") from None
     if room is None:
-        raise Refusal("room_not_found", REFUSALS["room_not_found"])
-    await rooms.do(open_operation(room, held=False, seq=seq))
+        raise store_refusal("room_not_found")
+    await hub.do(create_operation(room, held=False, seq=seq))
 
 
-async def leave(rooms: Rooms, link: Link, command: RoomExit) -> None:
+async def exit(hub: HubPort, connection: Connection, command: RoomExit) -> None:
     """Take this connection out of a room; when the host is out, the room is deleted.
 
     Raises:
         Refusal: ``not_in_room``, ``unavailable``.
     """
-    participant = _participant(link, command.roomID, command.userName)
+    seat = _seat(connection, command.roomID, command.userName)
 
     def answer() -> str:
-        return encode(RoomLeft(command.roomID, participant.nick, ref=command.ref or UNSET))
+        return encode(RoomExited(command.roomID, seat.nick, ref=command.ref or UNSET))
 
-    left = await rooms.exit(link, participant, answer)
-    if isinstance(left, Left) and left.closing:
-        # Who is still in under another name hears it with the others.
-        still_in = any(room == command.roomID for room, _ in link.joined)
-        await end(rooms, command.roomID, also=None if still_in else link)
+    if await hub.exit(connection, seat, answer):
+        # A connection that is still in under another name hears it with the others.
+        still_in = any(room == command.roomID for room, _ in connection.seats)
+        await finish_delete(hub, command.roomID, also=None if still_in else connection)
 
 
-async def delete(rooms: Rooms, link: Link, command: RoomDelete) -> None:
+async def delete(hub: HubPort, connection: Connection, command: RoomDelete) -> None:
     """Delete a room; the event is the answer.
 
     Raises:
         Refusal: ``not_in_room``, ``not_host``, ``room_not_found``, ``unavailable``.
     """
-    participant = _participant(link, command.roomID, command.userName)
-    await rooms.do(Close(command.roomID, "deleted", participant.key, link.visitor.id, command.ref or ""))
-    await end(rooms, command.roomID)
+    seat = _seat(connection, command.roomID, command.userName)
+    await hub.do(BeginDelete(command.roomID, "deleted", seat.key, connection.visitor.id, command.ref or ""))
+    await finish_delete(hub, command.roomID)
 
 
-async def end(rooms: Rooms, room_id: int, also: Link | None = None) -> None:
-    """Finish the deletion of a room that is closing: its row first, then the word to its people.
+async def finish_delete(hub: HubPort, room_id: int, also: Connection | None = None) -> None:
+    """FinishDelete the deletion of a room that is closing: its row first, then the word to its people.
 
     Whoever sees the deletion finds the name free. What fails here, the keeper finishes later.
 
@@ -219,45 +213,32 @@ async def end(rooms: Rooms, room_id: int, also: Link | None = None) -> None:
             await Room.objects.filter(id=room_id).adelete()
     except DatabaseError:
         raise Refusal("unavailable", "the room is closing; the rest follows by itself") from None
-    finished = await rooms.do(Finish(room_id))
-    if also is not None and isinstance(finished, str):
+    finished = await hub.do(FinishDelete(room_id))
+    if also is not None and finished is not None:
         also.write(finished)
 
 
-def say(rooms: Rooms, link: Link, command: ChatSend) -> None:
-    """Say something in a room; the event is the answer.
+def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
+    """Send something in a room; the event is the answer.
 
     Raises:
         Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals are written when they are known.
     """
-    participant = _participant(link, command.roomID, command.userName)
+    seat = _seat(connection, command.roomID, command.userName)
     try:
         message = names.clean_message(command.message, TEXT_FIELDS["message"])
     except ValueError as problem:
         raise Refusal("bad_field", str(problem), field="message") from None
-    wait = link.visit.chat.take() if link.visit.chat is not None else 0
+    wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
     if wait and not command.ref:
-        raise Refusal("too_fast", REFUSALS["too_fast"], retryAfter=wait)
-    said = Said(participant.room, participant.nick, message, participant.tag, ref=command.ref or UNSET)
+        raise store_refusal("too_fast", retryAfter=wait)
+    said = Sent(seat.room_id, seat.nick, message, seat.tag, ref=command.ref or UNSET)
     ref = command.ref or secrets.token_hex(8)
-    operation = Say(participant.room, participant.key, link.visitor.id, ref, event_body(said), wait)
-    rooms.say(link, operation, lambda problem: refuse(command, problem))
+    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait)
+    hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
 
 
-def refuse(command: Command, problem: Refusal) -> str:
-    """The text of the answer that refuses ``command``, with those of its fields that are valid."""
-    texts = {}
-    for field, limit in TEXT_FIELDS.items():
-        text = getattr(command, field, None)
-        if text is not None:
-            try:
-                texts[field] = names.clean_message(text, limit) if field == "message" else names.clean(text, limit)
-            except ValueError:
-                continue
-    return refusal(command, problem, texts)
-
-
-def open_operation(room: Room, held: bool, seq: int = 0) -> Open:
+def create_operation(room: Room, held: bool, seq: int = 0) -> Create:
     """What opens a room's live state from its row.
 
     Args:
@@ -268,7 +249,7 @@ def open_operation(room: Room, held: bool, seq: int = 0) -> Open:
     row = getattr(room, "host", None)
     host = Person(names.key(row.nickname), row.nickname, row.visitor, row.tag) if row is not None else None
     created_at = int(room.created_at.timestamp() * 1000)
-    return Open(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq)
+    return Create(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq)
 
 
 def _name(text: str, field: str, limit: int) -> str:
@@ -280,36 +261,14 @@ def _name(text: str, field: str, limit: int) -> str:
         raise Refusal("name_not_allowed", f"{field}: {problem}", field=field) from None
 
 
-def _participant(link: Link, room_id: int, name: str) -> Participant:
+def _seat(connection: Connection, room_id: int, name: str) -> Seat:
     """Who this connection is in a room under a name."""
-    participant = link.joined.get((room_id, names.key(name)))
-    if participant is None:
+    seat = connection.seats.get((room_id, names.key(name)))
+    if seat is None:
         raise Refusal("not_in_room", "this connection did not join the room with this name")
-    return participant
+    return seat
 
 
-def _has_place(link: Link, room_id: int, nick: str) -> None:
-    if len(link.joined) >= conf.rooms_per_connection and (room_id, names.key(nick)) not in link.joined:
+def _has_place(connection: Connection, room_id: int, nick: str) -> None:
+    if len(connection.seats) >= conf.rooms_per_connection and (room_id, names.key(nick)) not in connection.seats:
         raise Refusal("too_many_rooms", f"a connection has at most {conf.rooms_per_connection} names in rooms")
-
-
-def _entered(kind: type[RoomCreated | RoomJoined], link: Link, room_id: int, entered: Entered, ref: str | None) -> str:
-    """The text of the answer to one who is in the room now."""
-    return encode(
-        kind(
-            roomID=room_id,
-            roomName=entered.name,
-            nickName=entered.nick,
-            tag=entered.tag,
-            host=entered.host,
-            participants=entered.participants,
-            members=[Member(nick, tag) for nick, tag in entered.members],
-            locked=entered.locked,
-            seq=entered.seq,
-            at=entered.at,
-            # A browser has its cookie; a program needs something to come back with.
-            token=UNSET if link.cookie else link.visitor.token(),
-            ref=ref or UNSET,
-            recovered=UNSET if entered.recovered is None else entered.recovered,
-        )
-    )

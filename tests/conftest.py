@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from rooms import process
-from rooms.process import Process
+from rooms import node
+from rooms.node import Node
 from rooms.visitors import COOKIE
+from tests.wire import checked
 
 ORIGIN = "http://testserver"
 
 
 class Client:
-    """A raw client of ``/ws/``: it sends what it is told to and shows what comes back."""
+    """A raw client of ``/ws/``: it sends what a test tells it to and returns what comes back."""
 
     def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         # Imported here: it looks at the database when it is, which pytest-django allows in a test only.
@@ -36,7 +37,8 @@ class Client:
         await self.socket.send_to(text_data=text)
 
     async def receive(self) -> dict[str, Any]:
-        return json.loads(await self.socket.receive_from(timeout=5))
+        """The next message, which must be one that docs/asyncapi.json has."""
+        return checked(json.loads(await self.socket.receive_from(timeout=5)))
 
     async def until(self, type: str) -> dict[str, Any]:
         """The next message of a type; those before it are passed over."""
@@ -76,24 +78,24 @@ class Client:
 
 
 def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
-    """What a browser on one of our pages sends, with the visitor's cookie."""
+    """The headers that a browser on one of our pages sends, with the visitor's cookie."""
     headers = {"host": "testserver", "origin": ORIGIN, "cookie": f"{COOKIE}={cookie}"}
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 @pytest.fixture
-async def server(transactional_db: None) -> AsyncIterator[Process]:
+async def server(transactional_db: None) -> AsyncIterator[Node]:
     """The process of this test's event loop; it is stopped afterwards."""
-    process_ = process.current()
-    yield process_
-    await process_.stop()
+    node_ = node.current()
+    yield node_
+    await node_.stop()
 
 
 Connect = Callable[..., Awaitable[Client]]
 
 
 @pytest.fixture
-async def connect(server: Process) -> AsyncIterator[Connect]:
+async def connect(server: Node) -> AsyncIterator[Connect]:
     """Opens clients; those still open afterwards are dropped."""
     clients: list[Client] = []
 

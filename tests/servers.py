@@ -1,4 +1,4 @@
-"""Servers that tests start for themselves, on free ports, and stop again. Nothing is skipped: what is missing fails."""
+"""Servers that tests start for themselves, on free ports, and stop again. A missing program is a failure."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,11 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
 class RedisServer:
     """A real Redis in a folder of its own, that can be killed, stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, save: bool = False) -> None:
+    def __init__(self, folder: Path, save: bool = False, environment: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
+        self._environment = os.environ | (environment or {})
         self._save = ["--appendonly", "yes"] if save else ["--save", "", "--appendonly", "no"]
         self.start()
 
@@ -53,6 +54,7 @@ class RedisServer:
         assert program, "redis-server is not installed"
         self.process = subprocess.Popen(
             [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._save],
+            env=self._environment,
             stdout=subprocess.DEVNULL,
         )
         wait_for_port(self.port, self.process)
@@ -93,7 +95,7 @@ class PostgresServer:
         subprocess.run([self._program(name), *arguments], user=self._user, check=True, capture_output=True, cwd="/")
 
     def start(self) -> None:
-        """Start, and wait until it lets someone in."""
+        """Start, and wait until it accepts connections."""
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
@@ -180,7 +182,7 @@ QUICK = {
     "ROOMS_LEASE": "3",
     "ROOMS_BEAT": "0.5",
     "ROOMS_SWEEP": "0.2",
-    "ROOMS_HEADS": "0.5",
+    "ROOMS_POSITION_CHECK": "0.5",
     "ROOMS_RECONCILE": "1",
     "ROOMS_GRACE": "4",
     "ROOMS_HOST_GRACE": "12",
@@ -247,7 +249,7 @@ class Cluster:
         return [worker.url for worker in self.workers]
 
     def logs(self) -> str:
-        """What all workers have logged."""
+        """The logs of all workers."""
         return "".join(worker.log.read_text() for worker in self.workers)
 
     def stop(self) -> None:
@@ -269,9 +271,9 @@ def cluster(folder: Path, **options: Any) -> Iterator[Cluster]:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
+def redis_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[RedisServer]:
     """A Redis for as long as it is needed."""
-    server = RedisServer(folder)
+    server = RedisServer(folder, environment=environment)
     try:
         yield server
     finally:

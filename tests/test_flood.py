@@ -1,4 +1,4 @@
-"""Flood control: what a bucket lets through, and what a visitor's connections share."""
+"""Flood control: the tokens of a bucket, and the state that a visitor's connections share."""
 
 from collections.abc import Callable
 
@@ -27,32 +27,32 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Pass:
 
 def test_a_full_bucket_gives_its_burst_at_once(wait: Pass) -> None:
     bucket = Bucket(burst=3, rate=2)
-    assert [bucket.take() for _ in range(3)] == [0, 0, 0]
+    assert [bucket.retry_after_ms() for _ in range(3)] == [0, 0, 0]
 
 
 def test_an_empty_bucket_says_how_many_milliseconds_to_wait(wait: Pass) -> None:
     bucket = Bucket(burst=1, rate=2)
-    bucket.take()
-    assert 500 <= bucket.take() <= 501
+    bucket.retry_after_ms()
+    assert 500 <= bucket.retry_after_ms() <= 501
 
 
 def test_after_the_time_it_said_there_is_one(wait: Pass) -> None:
     bucket = Bucket(burst=1, rate=3)
-    bucket.take()
-    wait(bucket.take() / 1000)
-    assert bucket.take() == 0
+    bucket.retry_after_ms()
+    wait(bucket.retry_after_ms() / 1000)
+    assert bucket.retry_after_ms() == 0
 
 
 def test_a_refused_take_takes_nothing(wait: Pass) -> None:
     bucket = Bucket(burst=1, rate=2)
-    waits = [bucket.take() for _ in range(10)]
+    waits = [bucket.retry_after_ms() for _ in range(10)]
     assert set(waits[1:]) == {waits[1]}
 
 
 def test_a_bucket_holds_no_more_than_its_burst(wait: Pass) -> None:
     bucket = Bucket(burst=2, rate=10)
     wait(3600)
-    assert [bucket.take() > 0 for _ in range(3)] == [False, False, True]
+    assert [bucket.retry_after_ms() > 0 for _ in range(3)] == [False, False, True]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,7 +67,7 @@ def test_in_any_time_a_bucket_gives_at_most_its_burst_and_its_rate(
     bucket, taken = Bucket(burst, rate), 0
     for pause in pauses:
         wait(pause)
-        taken += bucket.take() == 0
+        taken += bucket.retry_after_ms() == 0
     assert taken <= burst + rate * sum(pauses) + 1e-6
 
 

@@ -9,28 +9,27 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from rooms import names
+from rooms.connection import Connection
 from rooms.flood import Visit
 from rooms.hub import Hub
-from rooms.link import Link
-from rooms.live.contract import (
-    Close,
+from rooms.live.contract import LiveStore, Outcome, StoreUnavailable
+from rooms.live.memory import MemoryStore
+from rooms.live.memory_room import Limits
+from rooms.live.operations import (
+    BeginDelete,
+    Create,
     Entered,
     Event,
-    Finish,
-    Heads,
+    Exit,
+    FinishDelete,
     Join,
-    Leave,
-    LiveStore,
-    Open,
     Operation,
-    Outcome,
     Person,
-    Return,
-    Say,
-    StoreUnavailable,
+    Positions,
+    Restore,
+    Send,
 )
-from rooms.live.memory import MemoryStore
-from rooms.protocol import Refusal, Said, event_body
+from rooms.protocol import Refusal, Sent, event_body
 from rooms.visitors import Visitor
 
 ROOM = 77
@@ -70,8 +69,8 @@ class Peer:
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.visitor = Visitor.new()
         self.person = Person(names.key(nick), nick, self.visitor.id, self.visitor.tag(ROOM))
-        self.link = Link(self._send, self.visitor, True, Visit())
-        hub.links.add(self.link)
+        self.connection = Connection(self._send, self.visitor, True, Visit())
+        hub.connections.add(self.connection)
         self._refs = 0
 
     async def _send(self, message: dict[str, Any]) -> None:
@@ -83,21 +82,23 @@ class Peer:
     async def receive(self) -> dict[str, Any]:
         return await asyncio.wait_for(self.seen.get(), 5)
 
-    async def enter(self, operation: Join | Open | None = None) -> dict[str, Any]:
+    async def enter(self, operation: Join | Create | None = None) -> dict[str, Any]:
         def answer(entered: Entered) -> str:
-            return json.dumps({"type": "answer", "seq": entered.seq, "participants": entered.participants})
+            return json.dumps({"type": "answer", "seq": entered.state.seq, "seats": entered.state.participants})
 
-        await self.hub.enter(self.link, operation or Join(ROOM, self.person, None, 99), answer)
+        await self.hub.join(self.connection, operation or Join(ROOM, self.person, None, 99), answer)
         return await self.receive()
 
     async def open(self) -> dict[str, Any]:
-        return await self.enter(Open(ROOM, "방", True, 1, self.person, True))
+        return await self.enter(Create(ROOM, "방", True, 1, self.person, True))
 
     def say(self, text: str) -> None:
         self._refs += 1
-        body = event_body(Said(ROOM, self.person.nick, text, self.person.tag))
-        operation = Say(ROOM, self.person.key, self.visitor.id, f"r{self._refs}", body)
-        self.hub.say(self.link, operation, lambda refused: json.dumps({"type": "refused", "error": refused.error}))
+        body = event_body(Sent(ROOM, self.person.nick, text, self.person.tag))
+        operation = Send(ROOM, self.person.key, self.visitor.id, f"r{self._refs}", body)
+        self.hub.send(
+            self.connection, operation, lambda refused: json.dumps({"type": "refused", "error": refused.error})
+        )
 
     async def heard(self, number: int) -> list[str]:
         """The next so many messages said; other events are passed over."""
@@ -123,12 +124,12 @@ def wire() -> Wire:
 async def hubs(store: LiveStore, wire: Wire) -> AsyncIterator[tuple[Hub, Hub]]:
     pair = Hub(store, wire, "rooms.hub.a"), Hub(store, wire, "rooms.hub.b")
     for hub in pair:
-        await store.beat(hub.process, 600_000)
+        await store.beat(hub.node_id, 600_000)
         hub.start()
     yield pair
     for hub in pair:
-        for link in list(hub.links):
-            hub.lost(link)
+        for connection in list(hub.connections):
+            hub.disconnect(connection)
         await hub.stop()
 
 
@@ -152,8 +153,8 @@ def slow_joins(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> tuple[asy
     """Hold back the outcome of joins: the first event says they are carried out, the second lets their outcome go."""
     apply, carried_out, go_on = store.apply, asyncio.Event(), asyncio.Event()
 
-    async def slow(process: str, operations: list[Operation]) -> list[Outcome]:
-        outcomes = await apply(process, operations)
+    async def slow(node_id: str, operations: list[Operation[Any]]) -> list[Outcome[Any]]:
+        outcomes = await apply(node_id, operations)
         if any(isinstance(operation, Join) for operation in operations):
             carried_out.set()
             await go_on.wait()
@@ -163,13 +164,13 @@ def slow_joins(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> tuple[asy
     return carried_out, go_on
 
 
-async def test_a_message_reaches_both_processes_as_the_same_event(pair: tuple[Peer, Peer]) -> None:
+async def test_a_message_reaches_both_nodes_as_the_same_event(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
     guest.say("안녕")
     assert await host.receive() == await guest.receive()
 
 
-async def test_a_flush_is_one_layer_message_for_each_other_process(pair: tuple[Peer, Peer], wire: Wire) -> None:
+async def test_a_flush_is_one_layer_message_for_each_other_node(pair: tuple[Peer, Peer], wire: Wire) -> None:
     host, guest = pair
     before = wire.sent
     for n in range(50):
@@ -198,12 +199,12 @@ async def test_a_lost_event_is_read_from_the_store(pair: tuple[Peer, Peer], wire
     assert await host.heard(2) == ["잃은 말", "다음 말"]
 
 
-async def test_a_lost_last_event_is_found_by_comparing_heads(pair: tuple[Peer, Peer], wire: Wire) -> None:
+async def test_a_lost_last_event_is_found_by_comparing_positions(pair: tuple[Peer, Peer], wire: Wire) -> None:
     host, guest = pair
     wire.losing = True
     guest.say("마지막")
     await guest.heard(1)
-    await host.hub.check_heads()
+    await host.hub.check_positions()
     assert await host.heard(1) == ["마지막"]
 
 
@@ -217,7 +218,7 @@ async def test_an_event_that_comes_twice_is_written_once(pair: tuple[Peer, Peer]
 
 
 async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(hubs: tuple[Hub, Hub], wire: Wire) -> None:
-    hubs[0]._outbox._store._most = 2  # type: ignore[attr-defined]
+    hubs[0]._dispatch._outbox._store._limits = Limits(2, 600_000, 120_000)  # type: ignore[attr-defined]
     host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
     await host.open()
     await guest.enter()
@@ -225,7 +226,7 @@ async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(hubs: tuple
     for n in range(5):
         guest.say(str(n))
     await guest.heard(5)
-    await host.hub.check_heads()
+    await host.hub.check_positions()
     assert await asyncio.wait_for(host.closed, 5) == 4004
     assert not guest.closed.done()
 
@@ -240,7 +241,7 @@ async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
     await carried_out.wait()
     host.say("벌써?")
     await host.heard(1)
-    await eventually(lambda: bool(guest.hub._rooms[ROOM].early))
+    await eventually(lambda: bool(guest.hub._rooms[ROOM].order.held))
     go_on.set()
     assert (await entering)["type"] == "answer"
     assert await guest.heard(1) == ["벌써?"]
@@ -251,7 +252,7 @@ async def test_an_event_that_comes_before_the_answer_to_ones_coming_back_is_not_
 ) -> None:
     host, guest = pair
     second = Peer(guest.hub, "guest")
-    second.visitor = second.link.visitor = guest.visitor
+    second.visitor = second.connection.visitor = guest.visitor
     second.person = guest.person
     carried_out, go_on = slow_joins(store, monkeypatch)
     entering = asyncio.create_task(second.enter())
@@ -272,25 +273,25 @@ async def test_a_newcomer_hears_nothing_from_before_their_join(pair: tuple[Peer,
     entered = await late.enter()
     guest.say("후에")
     await guest.heard(1)
-    await host.hub.check_heads()
+    await host.hub.check_positions()
     following = await late.receive()
     assert (following["message"], following["seq"]) == ("후에", entered["seq"] + 1)
 
 
-async def test_two_connections_of_a_person_in_one_process_are_one_member(pair: tuple[Peer, Peer]) -> None:
+async def test_two_connections_of_a_person_in_one_node_are_one_member(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
     second = Peer(guest.hub, "guest")
-    second.visitor = second.link.visitor = guest.visitor
+    second.visitor = second.connection.visitor = guest.visitor
     second.person = guest.person
-    assert (await second.enter())["participants"] == 2
-    guest.hub.lost(guest.link)
+    assert (await second.enter())["seats"] == 2
+    guest.hub.disconnect(guest.connection)
     second.say("아직 있어요")
     assert await host.heard(1) == ["아직 있어요"]
 
 
 async def test_the_last_connection_lost_is_told_to_the_store(pair: tuple[Peer, Peer], store: MemoryStore) -> None:
     _, guest = pair
-    guest.hub.lost(guest.link)
+    guest.hub.disconnect(guest.connection)
     await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
     assert guest.hub._rooms == {}
 
@@ -298,27 +299,27 @@ async def test_the_last_connection_lost_is_told_to_the_store(pair: tuple[Peer, P
 async def test_a_socket_that_dies_while_joining_leaves_nobody_held(hubs: tuple[Hub, Hub], store: MemoryStore) -> None:
     host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
     await host.open()
-    entering = asyncio.create_task(guest.hub.enter(guest.link, Join(ROOM, guest.person, None, 9), lambda _: "{}"))
+    entering = asyncio.create_task(guest.hub.join(guest.connection, Join(ROOM, guest.person, None, 9), lambda _: "{}"))
     await asyncio.sleep(0)
-    guest.hub.lost(guest.link)
+    guest.hub.disconnect(guest.connection)
     await entering
     await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
 
 
 async def test_the_end_of_a_room_is_the_last_that_its_people_hear(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
-    await host.hub.do(Close(ROOM, "deleted", host.person.key, host.visitor.id))
-    await host.hub.do(Finish(ROOM))
+    await host.hub.do(BeginDelete(ROOM, "deleted", host.person.key, host.visitor.id))
+    await host.hub.do(FinishDelete(ROOM))
     for peer in pair:
         assert (await peer.receive())["type"] == "SERVER_ROOM_DELETE"
-    await eventually(lambda: not guest.link.joined and not guest.hub._rooms)
+    await eventually(lambda: not guest.connection.seats and not guest.hub._rooms)
 
 
 async def test_answers_keep_the_order_of_the_commands(pair: tuple[Peer, Peer]) -> None:
     _, guest = pair
     guest.say("먼저")
-    await guest.link.settled()
-    guest.link.write(json.dumps({"type": "later"}))
+    await guest.connection.acks_drained()
+    guest.connection.write(json.dumps({"type": "later"}))
     assert [(await guest.receive())["type"] for _ in range(2)] == ["SERVER_CHAT_SEND", "later"]
 
 
@@ -328,15 +329,15 @@ async def test_while_the_store_is_away_commands_are_refused_and_losses_wait(
     host, guest = pair
     apply = store.apply
 
-    async def away(process: str, operations: list[Operation]) -> list[Outcome]:
+    async def away(node_id: str, operations: list[Operation[Any]]) -> list[Outcome[Any]]:
         raise StoreUnavailable
 
     monkeypatch.setattr(store, "apply", away)
     host.say("들려요?")
     assert await host.receive() == {"type": "refused", "error": "unavailable"}
-    guest.hub.lost(guest.link)
+    guest.hub.disconnect(guest.connection)
     with pytest.raises(Refusal, match="unavailable"):
-        await guest.hub.do(Heads((ROOM,)))
+        await guest.hub.do(Positions((ROOM,)))
     monkeypatch.setattr(store, "apply", apply)
     await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
 
@@ -345,10 +346,10 @@ async def test_a_message_that_was_carried_out_although_it_seemed_not_comes_once(
     pair: tuple[Peer, Peer], store: MemoryStore
 ) -> None:
     host, guest = pair
-    body = event_body(Said(ROOM, "guest", "다시", guest.person.tag))
-    operation = Say(ROOM, "guest", guest.visitor.id, "same", body)
-    await store.apply(guest.hub.process, [operation])
-    guest.hub.say(guest.link, operation, lambda refused: "{}")
+    body = event_body(Sent(ROOM, "guest", "다시", guest.person.tag))
+    operation = Send(ROOM, "guest", guest.visitor.id, "same", body)
+    await store.apply(guest.hub.node_id, [operation])
+    guest.hub.send(guest.connection, operation, lambda refused: "{}")
     guest.say("다음")
     assert await guest.heard(2) == ["다시", "다음"]
     assert await host.heard(2) == ["다시", "다음"]
@@ -367,10 +368,10 @@ async def test_people_are_put_back_into_a_store_that_forgot_everything(
 ) -> None:
     host, guest = pair
     store._rooms.clear()
-    await host.hub.do(Open(ROOM, "방", True, 1, host.person, False, 10_000))
+    await host.hub.do(Create(ROOM, "방", True, 1, host.person, False, 10_000))
     for peer in pair:
         [(seq, people)] = peer.hub.present().values()
-        await peer.hub.put_back(Return(ROOM, people, seq))
+        await peer.hub.restore(Restore(ROOM, people, seq))
     assert len(store._rooms[ROOM].members) == 2
     guest.say("다 있네요")
     assert await host.heard(1) == ["다 있네요"]
@@ -379,8 +380,8 @@ async def test_people_are_put_back_into_a_store_that_forgot_everything(
 
 async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
-    participant = next(iter(guest.link.joined.values()))
-    await guest.hub.exit(guest.link, participant, lambda: json.dumps({"type": "left"}))
+    seat = next(iter(guest.connection.seats.values()))
+    await guest.hub.exit(guest.connection, seat, lambda: json.dumps({"type": "left"}))
     assert (await guest.receive())["type"] == "left"
     host.say("갔어요?")
     await host.heard(1)
@@ -388,6 +389,6 @@ async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:
 
 
 async def test_a_full_outbox_refuses(hubs: tuple[Hub, Hub]) -> None:
-    hubs[0]._outbox._limit = 0
+    hubs[0]._dispatch._outbox._limit = 0
     with pytest.raises(Refusal, match="unavailable"):
-        await hubs[0].do(Leave(ROOM, "x", "y"))
+        await hubs[0].do(Exit(ROOM, "x", "y"))

@@ -11,8 +11,9 @@ from django.db import DatabaseError
 from rooms import services
 from rooms.hub import Hub
 from rooms.keeper import Keeper
-from rooms.live.contract import Close, Finish, Lobby, StoreUnavailable
+from rooms.live.contract import Lobby, StoreUnavailable
 from rooms.live.memory import MemoryStore
+from rooms.live.operations import BeginDelete, FinishDelete
 from rooms.models import Room
 from tests.conftest import Connect
 
@@ -25,17 +26,17 @@ async def keeper(transactional_db: None, settings: Settings) -> Keeper:
     settings.ROOMS_RECONCILE = 0
     store = MemoryStore()
     hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
-    await store.beat(hub.process, 60_000)
+    await store.beat(hub.node_id, 60_000)
     return Keeper(store, hub)
 
 
 async def row(name: str = "방") -> Room:
-    room = await Room.objects.open(ID, name, True, "v" * 32, "방장", "tag")
+    room = await Room.objects.create_with_host(ID, name, True, "v" * 32, "방장", "tag")
     return await Room.objects.select_related("host").aget(id=room.id)
 
 
 async def live(keeper: Keeper, room: Room) -> None:
-    await keeper._hub.do(services.open_operation(room, held=True))
+    await keeper._hub.do(services.create_operation(room, held=True))
 
 
 async def listed(keeper: Keeper) -> Lobby:
@@ -44,25 +45,25 @@ async def listed(keeper: Keeper) -> Lobby:
 
 async def test_a_deletion_that_stopped_before_the_row_went_is_finished(keeper: Keeper) -> None:
     await live(keeper, await row())
-    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper._hub.do(BeginDelete(ID, "deleted"))
     await keeper.reconcile()
     assert not await Room.objects.aexists()
-    assert (await keeper._store.census(0)).closing == set()
+    assert (await keeper._store.list_rooms(0)).closing == set()
 
 
 async def test_a_deletion_that_stopped_after_the_row_went_is_finished(keeper: Keeper) -> None:
     room = await row()
     await live(keeper, room)
-    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper._hub.do(BeginDelete(ID, "deleted"))
     await room.adelete()
     await keeper.reconcile()
-    assert (await keeper._store.census(0)).closing == set()
+    assert (await keeper._store.list_rooms(0)).closing == set()
 
 
 async def test_a_deletion_that_is_under_way_is_left_to_who_does_it(keeper: Keeper, settings: Settings) -> None:
     settings.ROOMS_RECONCILE = 60
     await live(keeper, await row())
-    await keeper._hub.do(Close(ID, "deleted"))
+    await keeper._hub.do(BeginDelete(ID, "deleted"))
     await keeper.reconcile()
     assert await Room.objects.aexists()
 
@@ -79,7 +80,7 @@ async def test_a_row_the_store_does_not_know_is_opened_again(keeper: Keeper) -> 
     await row()
     await keeper.reconcile()
     [room] = (await listed(keeper)).rooms
-    assert (room.room, room.host, room.participants) == (ID, "방장", 1)
+    assert (room.room_id, room.host, room.participants) == (ID, "방장", 1)
 
 
 async def test_a_room_brought_back_goes_when_its_host_does_not_come(keeper: Keeper, settings: Settings) -> None:
@@ -101,8 +102,8 @@ async def test_a_room_that_is_just_being_made_is_left_alone(keeper: Keeper, sett
 
 async def test_a_row_left_behind_by_a_deleted_room_goes(keeper: Keeper) -> None:
     await live(keeper, await row())
-    await keeper._hub.do(Close(ID, "deleted"))
-    await keeper._hub.do(Finish(ID))
+    await keeper._hub.do(BeginDelete(ID, "deleted"))
+    await keeper._hub.do(FinishDelete(ID))
     await keeper.reconcile()
     assert not await Room.objects.aexists()
 
@@ -126,7 +127,7 @@ async def test_the_store_being_away_is_said_once(
         times += 1
         raise StoreUnavailable
 
-    settings.ROOMS_BEAT = settings.ROOMS_SWEEP = settings.ROOMS_HEADS = 0.001
+    settings.ROOMS_BEAT = settings.ROOMS_SWEEP = settings.ROOMS_POSITION_CHECK = 0.001
     monkeypatch.setattr(keeper._store, "beat", away)
     task = asyncio.create_task(keeper._repeat(keeper.beat, lambda: 0.001))
     while times < 3:
@@ -161,7 +162,7 @@ async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(connect
     room = (await host.create())["roomID"]
     await Room.objects.filter(id=room).adelete()
     server.store._rooms.clear()
-    await server.keeper.put_back()
+    await server.keeper.restore()
     assert await host.closed_with() == 4001
 
 
@@ -169,6 +170,6 @@ async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(connect: Con
     host = await connect()
     room = (await host.create())["roomID"]
     server.store._rooms.clear()
-    await server.keeper.put_back()
+    await server.keeper.restore()
     assert (await host.say(room, "주인", "아직 있어요"))["status"] is True
-    assert server.store._rooms[room].members["주인"].holders == {server.hub.process}
+    assert server.store._rooms[room].members["주인"].holders == {server.hub.node_id}

@@ -181,7 +181,8 @@ async def test_a_connection_that_is_over_goes_without_the_garbage_collector() ->
     server = Ours()
     with no_collector():
         async with lines(server) as made:
-            alive = weakref.ref(made.pop().protocol)
+            alive = weakref.ref(made[0].protocol)
+        made.clear()
         server.connections.clear()
         assert alive() is None
 

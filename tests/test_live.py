@@ -6,37 +6,33 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
-from rooms.live.contract import (
-    Close,
+from rooms.live.contract import Done, LiveStore, Refused, RoomUnknown, StoreUnavailable
+from rooms.live.memory import MemoryStore
+from rooms.live.operations import (
+    AnswerT,
+    BeginDelete,
+    Create,
+    Disconnect,
+    Duplicate,
     Entered,
     Event,
-    Finish,
-    Heads,
+    Exit,
+    FinishDelete,
     History,
+    HistoryPage,
     Join,
-    Kept,
-    Leave,
-    Left,
-    LiveStore,
-    Lose,
-    Open,
     Operation,
-    Outcome,
     Person,
-    Repeat,
+    Positions,
     Reserve,
-    Return,
-    Returned,
-    RoomUnknown,
-    Say,
-    StoreUnavailable,
+    Restore,
+    Send,
     Sweep,
-    Swept,
 )
-from rooms.live.memory import MemoryStore
 from rooms.live.redis import RedisStore
-from rooms.protocol import Said, event_body
+from rooms.protocol import Member, Refusal, RoomState, Sent, event_body
 from tests.servers import RedisServer, redis_server
 
 ROOM = 2**53 - 1
@@ -64,51 +60,58 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[LiveStore]:
     await redis_store.close()
 
 
-async def do(store: LiveStore, operation: Operation, process: str = "p1") -> Outcome:
-    [outcome] = await store.apply(process, [operation])
+async def do(store: LiveStore, operation: Operation[AnswerT], node_id: str = "p1") -> Done[AnswerT]:
+    [outcome] = await store.apply(node_id, [operation])
+    assert not isinstance(outcome, Refused), outcome.refusal
     return outcome
 
 
-async def opened(store: LiveStore, held: bool = True, grace: int = 10_000, seq: int = 0) -> Entered:
-    for process in ("p1", "p2"):
-        await store.beat(process, 60_000)
-    outcome = await do(store, Open(ROOM, "사랑방", True, 1_700_000_000_000, HOST, held, grace, seq))
-    assert isinstance(outcome.value, Entered)
-    return outcome.value
+async def refused(store: LiveStore, operation: Operation[Any]) -> Refusal:
+    [outcome] = await store.apply("p1", [operation])
+    return outcome.refusal
 
 
-async def joined(store: LiveStore, person: Person = GUEST, process: str = "p1", after: int | None = None) -> Outcome:
-    return await do(store, Join(ROOM, person, after, 10), process)
+async def opened(store: LiveStore, held: bool = True, grace: int = 10_000, seq: int = 0) -> RoomState:
+    for node_id in ("p1", "p2"):
+        await store.beat(node_id, 60_000)
+    outcome = await do(store, Create(ROOM, "사랑방", True, 1_700_000_000_000, HOST, held, grace, seq))
+    return outcome.answer.state
 
 
-def saying(text: str, person: Person = GUEST, ref: str = "r", wait: int = 0) -> Say:
-    body = event_body(Said(ROOM, person.nick, text, person.tag))
-    return Say(ROOM, person.key, person.visitor, ref, body, wait)
+def joining(person: Person = GUEST, after: int | None = None) -> Join:
+    return Join(ROOM, person, after, 10)
 
 
-def losing(person: Person = GUEST, grace: int = 0) -> Lose:
-    return Lose(ROOM, person.key, person.visitor, grace, grace)
+async def joined(
+    store: LiveStore, person: Person = GUEST, node_id: str = "p1", after: int | None = None
+) -> Done[Entered]:
+    return await do(store, joining(person, after), node_id)
+
+
+def saying(text: str, person: Person = GUEST, ref: str = "r", wait: int = 0) -> Send:
+    body = event_body(Sent(ROOM, person.nick, text, person.tag))
+    return Send(ROOM, person.key, person.visitor_id, ref, body, wait)
+
+
+def losing(person: Person = GUEST, grace: int = 0) -> Disconnect:
+    return Disconnect(ROOM, person.key, person.visitor_id, grace, grace)
 
 
 def read(event: Event) -> dict[str, Any]:
     return json.loads(event.text)
 
 
-def code(outcome: Outcome) -> str:
-    return outcome.refused.error if outcome.refused else ""
-
-
-async def swept(store: LiveStore, process: str = "p1", grace: int = 0) -> Outcome:
+async def swept(store: LiveStore, node_id: str = "p1", grace: int = 0) -> Done[tuple[int, ...]]:
     """Sweep until something happens."""
-    while not (outcome := await do(store, Sweep(grace, grace), process)).events:
+    while not (outcome := await do(store, Sweep(grace, grace), node_id)).events:
         await asyncio.sleep(0.01)
     return outcome
 
 
 async def test_the_opener_is_in_the_room_as_its_host(store: LiveStore) -> None:
     entered = await opened(store)
-    assert (entered.name, entered.host, entered.participants) == ("사랑방", "방장", 1)
-    assert entered.members == [("방장", "tagho")]
+    assert (entered.roomName, entered.host, entered.participants) == ("사랑방", "방장", 1)
+    assert entered.members == [Member("방장", "tagho")]
 
 
 async def test_opening_again_finds_the_room_as_it_is(store: LiveStore) -> None:
@@ -117,22 +120,21 @@ async def test_opening_again_finds_the_room_as_it_is(store: LiveStore) -> None:
 
 
 async def test_a_room_can_be_official(store: LiveStore) -> None:
-    outcome = await do(store, Open(ROOM, "공식", True, 1, None, False))
-    assert isinstance(outcome.value, Entered)
-    assert (outcome.value.host, outcome.value.participants) == ("", 0)
+    outcome = await do(store, Create(ROOM, "공식", True, 1, None, False))
+    assert (outcome.answer.state.host, outcome.answer.state.participants) == ("", 0)
 
 
 async def test_a_reserved_ref_keeps_its_first_room(store: LiveStore) -> None:
-    assert (await do(store, Reserve("v", "ref", 1))).value == 1
-    assert (await do(store, Reserve("v", "ref", 2))).value == 1
-    assert (await do(store, Reserve("w", "ref", 3))).value == 3
+    assert (await do(store, Reserve("v", "ref", 1))).answer == 1
+    assert (await do(store, Reserve("v", "ref", 2))).answer == 1
+    assert (await do(store, Reserve("w", "ref", 3))).answer == 3
 
 
 async def test_a_join_is_an_event_with_the_next_seq_and_the_new_count(store: LiveStore) -> None:
     base = (await opened(store)).seq
     [event] = (await joined(store)).events
     assert event.seq == base + 1
-    assert event.tell == ("p1",)
+    assert event.recipients == ("p1",)
     message = read(event)
     assert message.pop("at") > 0
     assert message == {
@@ -149,33 +151,32 @@ async def test_a_join_is_an_event_with_the_next_seq_and_the_new_count(store: Liv
 async def test_joining_again_is_no_event(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    again = await joined(store, process="p2")
+    again = await joined(store, node_id="p2")
     assert again.events == ()
-    assert isinstance(again.value, Entered)
-    assert again.value.participants == 2
+    assert again.answer.state.participants == 2
 
 
 async def test_anothers_name_is_taken(store: LiveStore) -> None:
     await opened(store)
-    assert code(await joined(store, Person("host", "방장", "x" * 32, "t"))) == "name_taken"
+    assert (await refused(store, joining(Person("host", "방장", "x" * 32, "t")))).error == "name_taken"
 
 
 async def test_a_full_room_lets_only_those_in_who_are_in(store: LiveStore) -> None:
     await opened(store)
-    assert code(await do(store, Join(ROOM, GUEST, None, 1))) == "room_full"
-    assert code(await do(store, Join(ROOM, HOST, None, 1))) == ""
+    assert (await refused(store, Join(ROOM, GUEST, None, 1))).error == "room_full"
+    await do(store, Join(ROOM, HOST, None, 1))
 
 
-@pytest.mark.parametrize("operation", [Join(ROOM, GUEST, None, 9), saying("x"), Return(ROOM, (GUEST,), 0)])
+@pytest.mark.parametrize("operation", [Join(ROOM, GUEST, None, 9), saying("x"), Restore(ROOM, (GUEST,), 0)])
 async def test_a_room_it_never_heard_of_is_unknown(store: LiveStore, operation: Operation) -> None:
-    assert isinstance((await do(store, operation)).refused, RoomUnknown)
+    assert isinstance(await refused(store, operation), RoomUnknown)
 
 
-async def test_a_message_is_told_to_every_process_with_people_in_the_room(store: LiveStore) -> None:
+async def test_a_message_is_told_to_every_node_with_people_in_the_room(store: LiveStore) -> None:
     await opened(store)
-    await joined(store, process="p2")
+    await joined(store, node_id="p2")
     [event] = (await do(store, saying('안녕 "친구" \\ /'), "p2")).events
-    assert sorted(event.tell) == ["p1", "p2"]
+    assert sorted(event.recipients) == ["p1", "p2"]
     assert (read(event)["message"], read(event)["participants"]) == ('안녕 "친구" \\ /', 2)
 
 
@@ -194,85 +195,83 @@ async def test_a_ref_is_said_once(store: LiveStore) -> None:
     [event] = (await do(store, saying("하나"))).events
     again = await do(store, saying("하나"))
     assert again.events == ()
-    assert again.value == Repeat(event.seq, event.text)
+    assert again.answer == Duplicate(event.seq, event.text)
 
 
 async def test_a_repeated_ref_is_recognised_before_flood_control(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
     await do(store, saying("하나"))
-    assert isinstance((await do(store, saying("하나", wait=500))).value, Repeat)
-    refused = (await do(store, saying("둘", ref="other", wait=500))).refused
-    assert refused is not None
-    assert (refused.error, refused.extra) == ("too_fast", {"retryAfter": 500})
+    assert isinstance((await do(store, saying("하나", wait=500))).answer, Duplicate)
+    refusal = await refused(store, saying("둘", ref="other", wait=500))
+    assert (refusal.error, refusal.extra) == ("too_fast", {"retryAfter": 500})
 
 
 async def test_nobody_speaks_under_anothers_name(store: LiveStore) -> None:
     await opened(store)
-    assert code(await do(store, saying("x", Person("host", "방장", "x" * 32, "t")))) == "not_in_room"
+    assert (await refused(store, saying("x", Person("host", "방장", "x" * 32, "t")))).error == "not_in_room"
 
 
 async def test_leaving_is_an_event_and_frees_the_name(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    outcome = await do(store, Leave(ROOM, GUEST.key, GUEST.visitor))
-    assert outcome.value == Left(False)
+    outcome = await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    assert outcome.answer is False
     assert (read(outcome.events[0])["reason"], read(outcome.events[0])["participants"]) == ("left", 1)
-    assert code(await joined(store, Person("guest", "손님", "x" * 32, "t"))) == ""
+    await joined(store, Person("guest", "손님", "x" * 32, "t"))
 
 
-async def test_who_is_held_by_another_process_has_not_left(store: LiveStore) -> None:
+async def test_who_is_held_by_another_node_has_not_left(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    await joined(store, process="p2")
-    assert (await do(store, Leave(ROOM, GUEST.key, GUEST.visitor))).events == ()
-    assert len((await do(store, Leave(ROOM, GUEST.key, GUEST.visitor), "p2")).events) == 1
+    await joined(store, node_id="p2")
+    assert (await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))).events == ()
+    assert len((await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id), "p2")).events) == 1
 
 
 async def test_leaving_twice_is_one_event(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    await do(store, Leave(ROOM, GUEST.key, GUEST.visitor))
-    assert (await do(store, Leave(ROOM, GUEST.key, GUEST.visitor))).events == ()
+    await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    assert (await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))).events == ()
 
 
 async def test_the_hosts_leaving_closes_the_room(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    assert (await do(store, Leave(ROOM, HOST.key, HOST.visitor))).value == Left(True)
-    assert code(await joined(store, Person("late", "늦은", "l" * 32, "t"))) == "room_not_found"
-    assert (await do(store, Leave(ROOM, HOST.key, HOST.visitor))).value == Left(True)
-    [event] = (await do(store, Finish(ROOM))).events
+    assert (await do(store, Exit(ROOM, HOST.key, HOST.visitor_id))).answer is True
+    assert (await refused(store, joining(Person("late", "늦은", "l" * 32, "t")))).error == "room_not_found"
+    assert (await do(store, Exit(ROOM, HOST.key, HOST.visitor_id))).answer is True
+    [event] = (await do(store, FinishDelete(ROOM))).events
     assert (read(event)["reason"], read(event)["participants"], event.end) == ("host_left", 0, True)
 
 
 async def test_only_the_host_closes_a_room(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
-    assert code(await do(store, Close(ROOM, "deleted", GUEST.key, GUEST.visitor))) == "not_host"
-    assert code(await do(store, Close(ROOM, "deleted", HOST.key, GUEST.visitor))) == "not_host"
-    assert code(await do(store, Close(ROOM, "deleted", HOST.key, HOST.visitor, "ref"))) == ""
-    assert read((await do(store, Finish(ROOM))).events[0])["ref"] == "ref"
+    assert (await refused(store, BeginDelete(ROOM, "deleted", GUEST.key, GUEST.visitor_id))).error == "not_host"
+    assert (await refused(store, BeginDelete(ROOM, "deleted", HOST.key, GUEST.visitor_id))).error == "not_host"
+    await do(store, BeginDelete(ROOM, "deleted", HOST.key, HOST.visitor_id, "ref"))
+    assert read((await do(store, FinishDelete(ROOM))).events[0])["ref"] == "ref"
 
 
 async def test_a_deletion_is_finished_once(store: LiveStore) -> None:
     await opened(store)
-    assert (await do(store, Finish(ROOM))).events == ()
-    await do(store, Close(ROOM, "moderator"))
-    assert len((await do(store, Finish(ROOM))).events) == 1
-    assert (await do(store, Finish(ROOM))).events == ()
+    assert (await do(store, FinishDelete(ROOM))).events == ()
+    await do(store, BeginDelete(ROOM, "moderator"))
+    assert len((await do(store, FinishDelete(ROOM))).events) == 1
+    assert (await do(store, FinishDelete(ROOM))).events == ()
 
 
 async def test_a_deleted_room_is_remembered_for_those_who_missed_its_end(store: LiveStore) -> None:
     base = (await opened(store)).seq
-    await do(store, Close(ROOM, "moderator"))
-    await do(store, Finish(ROOM))
-    assert (await do(store, Heads((ROOM,)))).value == {ROOM: base + 1}
-    kept = (await do(store, History(ROOM, base))).value
-    assert isinstance(kept, Kept)
+    await do(store, BeginDelete(ROOM, "moderator"))
+    await do(store, FinishDelete(ROOM))
+    assert (await do(store, Positions((ROOM,)))).answer == {ROOM: base + 1}
+    kept = (await do(store, History(ROOM, base))).answer
     assert [event.end for event in kept.events] == [True]
-    assert code(await joined(store)) == "room_not_found"
-    assert code(await do(store, Open(ROOM, "사랑방", True, 1, HOST, False))) == "room_not_found"
+    assert (await refused(store, joining())).error == "room_not_found"
+    assert (await refused(store, Create(ROOM, "사랑방", True, 1, HOST, False))).error == "room_not_found"
 
 
 async def test_a_lost_person_keeps_name_and_place_until_the_grace_is_over(store: LiveStore) -> None:
@@ -280,10 +279,9 @@ async def test_a_lost_person_keeps_name_and_place_until_the_grace_is_over(store:
     await joined(store)
     assert (await do(store, losing(grace=60_000))).events == ()
     assert (await do(store, Sweep(0, 0))).events == ()
-    assert code(await joined(store, Person("guest", "손님", "x" * 32, "t"))) == "name_taken"
+    assert (await refused(store, joining(Person("guest", "손님", "x" * 32, "t")))).error == "name_taken"
     back = await joined(store)
-    assert isinstance(back.value, Entered)
-    assert (back.events, back.value.participants) == ((), 2)
+    assert (back.events, back.answer.state.participants) == ((), 2)
 
 
 async def test_who_does_not_come_back_is_lost(store: LiveStore) -> None:
@@ -313,33 +311,41 @@ async def test_the_hosts_absence_and_return_are_announced(store: LiveStore) -> N
     assert (read(back)["type"], read(back)["nickName"]) == ("SERVER_HOST_BACK", "방장")
 
 
+async def test_a_newcomer_is_told_when_the_room_closes_without_its_host(store: LiveStore) -> None:
+    await opened(store)
+    assert (await joined(store)).answer.state.closesAt is UNSET
+    [away] = (await do(store, losing(HOST, 30_000))).events
+    assert (await joined(store)).answer.state.closesAt == read(away)["closesAt"]
+    assert (await joined(store, HOST)).answer.state.closesAt is UNSET
+
+
 async def test_a_host_who_is_lost_takes_the_room_along(store: LiveStore) -> None:
     await opened(store)
     await joined(store)
     await do(store, losing(HOST))
     outcome = await swept(store)
-    assert outcome.value == Swept([ROOM])
+    assert outcome.answer == (ROOM,)
     assert read(outcome.events[-1])["reason"] == "lost"
-    assert read((await do(store, Finish(ROOM))).events[0])["reason"] == "host_lost"
+    assert read((await do(store, FinishDelete(ROOM))).events[0])["reason"] == "host_lost"
 
 
-async def test_the_members_of_a_dead_process_are_lost(store: LiveStore) -> None:
+async def test_the_members_of_a_dead_node_are_lost(store: LiveStore) -> None:
     await opened(store)
-    await joined(store, process="p2")
+    await joined(store, node_id="p2")
     await store.release("p2")
     [event] = (await swept(store)).events
     assert read(event)["reason"] == "lost"
-    assert event.tell == ("p1",)
+    assert event.recipients == ("p1",)
 
 
-async def test_a_member_another_process_holds_too_survives_a_dead_process(store: LiveStore) -> None:
+async def test_a_member_another_node_holds_too_survives_a_dead_node(store: LiveStore) -> None:
     await opened(store)
-    await joined(store, process="p1")
-    await joined(store, process="p2")
+    await joined(store, node_id="p1")
+    await joined(store, node_id="p2")
     await store.release("p2")
     assert (await do(store, Sweep(0, 0))).events == ()
     [event] = (await do(store, saying("여기 있어요"))).events
-    assert event.tell == ("p1",)
+    assert event.recipients == ("p1",)
 
 
 async def test_a_lease_that_ran_out_is_told_at_the_next_beat(store: LiveStore) -> None:
@@ -349,37 +355,34 @@ async def test_a_lease_that_ran_out_is_told_at_the_next_beat(store: LiveStore) -
     assert await store.beat("p3", 60_000) is True
 
 
-async def test_who_was_lost_with_a_process_is_put_back_with_an_event(store: LiveStore) -> None:
+async def test_who_was_lost_with_a_node_is_put_back_with_an_event(store: LiveStore) -> None:
     base = (await opened(store)).seq
-    await joined(store, process="p2")
+    await joined(store, node_id="p2")
     await store.release("p2")
     await swept(store)
-    outcome = await do(store, Return(ROOM, (GUEST,), base + 1), "p2")
-    assert isinstance(outcome.value, Returned)
+    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1), "p2")
     assert [read(event)["type"] for event in outcome.events] == ["SERVER_ROOM_JOIN"]
     assert read(outcome.events[0])["participants"] == 2
 
 
 async def test_who_is_still_in_is_put_back_without_an_event(store: LiveStore) -> None:
     base = (await opened(store)).seq
-    await joined(store, process="p2")
-    outcome = await do(store, Return(ROOM, (GUEST,), base + 1), "p2")
+    await joined(store, node_id="p2")
+    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1), "p2")
     assert outcome.events == ()
 
 
 async def test_who_has_lost_the_name_meanwhile_is_not_put_back(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await joined(store, Person("guest", "손님", "x" * 32, "t"))
-    outcome = await do(store, Return(ROOM, (GUEST,), base), "p2")
-    assert isinstance(outcome.value, Returned)
-    assert outcome.value.out == ("guest",)
+    outcome = await do(store, Restore(ROOM, (GUEST,), base), "p2")
+    assert outcome.answer.out == ("guest",)
 
 
 async def test_people_put_back_into_a_room_that_was_lost_are_counted_once_for_all(store: LiveStore) -> None:
     base = (await opened(store, held=False)).seq
-    outcome = await do(store, Return(ROOM, (HOST, GUEST), 5), "p2")
-    assert isinstance(outcome.value, Returned)
-    assert outcome.value.base == base
+    outcome = await do(store, Restore(ROOM, (HOST, GUEST), 5), "p2")
+    assert outcome.answer.epoch_seq == base
     assert [read(event)["type"] for event in outcome.events] == ["SERVER_ROOM_COUNT"]
     assert read(outcome.events[0])["participants"] == 2
 
@@ -387,14 +390,14 @@ async def test_people_put_back_into_a_room_that_was_lost_are_counted_once_for_al
 async def test_a_room_brought_back_continues_above_the_seq_that_was_seen(store: LiveStore) -> None:
     far = 2**52
     assert (await opened(store, held=False, seq=far)).seq > far
-    outcome = await do(store, Return(ROOM, (HOST,), far + 1000), "p2")
+    outcome = await do(store, Restore(ROOM, (HOST,), far + 1000), "p2")
     assert all(event.seq > far + 1000 for event in outcome.events)
 
 
 async def test_a_room_brought_back_waits_for_its_host(store: LiveStore) -> None:
     entered = await opened(store, held=False, grace=0)
     assert entered.participants == 1
-    assert (await swept(store)).value == Swept([ROOM])
+    assert (await swept(store)).answer == (ROOM,)
 
 
 async def test_what_was_missed_is_sent_again_in_order(store: LiveStore) -> None:
@@ -402,18 +405,16 @@ async def test_what_was_missed_is_sent_again_in_order(store: LiveStore) -> None:
     seen = (await joined(store)).events[0].seq
     await do(store, losing(grace=60_000))
     said = (await store.apply("p1", [saying(str(n), HOST, ref=str(n)) for n in range(3)]))[0:3]
-    entered = (await joined(store, after=seen)).value
-    assert isinstance(entered, Entered)
+    entered = (await joined(store, after=seen)).answer
     assert entered.recovered is True
-    assert entered.replay == [event.text for outcome in said for event in outcome.events]
+    assert entered.replay == [event.text for outcome in said if isinstance(outcome, Done) for event in outcome.events]
 
 
 async def test_who_missed_more_than_is_kept_is_told(store: LiveStore) -> None:
     await opened(store)
     seen = (await joined(store)).events[0].seq
     await store.apply("p1", [saying(str(n), HOST, ref=str(n)) for n in range(HISTORY + 1)])
-    entered = (await joined(store, after=seen)).value
-    assert isinstance(entered, Entered)
+    entered = (await joined(store, after=seen)).answer
     assert (entered.recovered, len(entered.replay)) == (False, HISTORY)
 
 
@@ -421,25 +422,22 @@ async def test_nothing_from_before_the_first_join_is_sent(store: LiveStore) -> N
     base = (await opened(store)).seq
     await do(store, saying("비밀", HOST))
     first = (await joined(store)).events[0]
-    entered = (await joined(store, after=base)).value
-    assert isinstance(entered, Entered)
-    assert (entered.seq, entered.replay) == (first.seq, [])
+    entered = (await joined(store, after=base)).answer
+    assert (entered.state.seq, entered.replay) == (first.seq, [])
 
 
 async def test_a_stranger_is_sent_nothing_again(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await do(store, saying("비밀", HOST))
-    entered = (await joined(store, after=base)).value
-    assert isinstance(entered, Entered)
+    entered = (await joined(store, after=base)).answer
     assert (entered.recovered, entered.replay) == (False, [])
 
 
 async def test_who_was_out_for_a_while_is_sent_what_they_missed(store: LiveStore) -> None:
     await opened(store)
     seen = (await joined(store)).events[0].seq
-    await do(store, Leave(ROOM, GUEST.key, GUEST.visitor))
-    entered = (await joined(store, after=seen)).value
-    assert isinstance(entered, Entered)
+    await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    entered = (await joined(store, after=seen)).answer
     assert [json.loads(text)["type"] for text in entered.replay] == ["SERVER_ROOM_EXIT", "SERVER_ROOM_JOIN"]
     assert entered.recovered is True
 
@@ -448,14 +446,14 @@ async def test_old_events_are_forgotten(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await do(store, saying("옛말", HOST))
     await asyncio.sleep(AGE / 1000 + 0.05)
-    kept = (await do(store, History(ROOM, base))).value
-    assert kept == Kept([], base + 1, base)
+    kept = (await do(store, History(ROOM, base))).answer
+    assert kept == HistoryPage([], base + 1, base)
 
 
 async def test_the_lobby_lists_the_fullest_rooms_first(store: LiveStore) -> None:
     await opened(store)
-    await do(store, Open(7, "작은 방", True, 1_600_000_000_000, Person("a", "가", "a" * 32, "t"), True))
-    await do(store, Open(8, "숨은 방", False, 1, Person("b", "나", "b" * 32, "t"), True))
+    await do(store, Create(7, "작은 방", True, 1_600_000_000_000, Person("a", "가", "a" * 32, "t"), True))
+    await do(store, Create(8, "숨은 방", False, 1, Person("b", "나", "b" * 32, "t"), True))
     await joined(store)
     lobby = await store.lobby(10)
     assert [(room.name, room.host, room.participants) for room in lobby.rooms] == [
@@ -467,24 +465,23 @@ async def test_the_lobby_lists_the_fullest_rooms_first(store: LiveStore) -> None
 
 async def test_a_closing_room_is_in_no_list(store: LiveStore) -> None:
     await opened(store)
-    await do(store, Close(ROOM, "moderator"))
+    await do(store, BeginDelete(ROOM, "moderator"))
     assert (await store.lobby(10)).rooms == []
 
 
-async def test_the_census_tells_open_rooms_from_those_left_closing(store: LiveStore) -> None:
+async def test_the_index_tells_open_rooms_from_those_left_closing(store: LiveStore) -> None:
     await opened(store)
-    assert (await store.census(0)).open == {ROOM}
-    await do(store, Close(ROOM, "moderator"))
-    census = await store.census(0)
-    assert (census.open, census.closing) == (set(), {ROOM})
-    assert (await store.census(60_000)).closing == set()
+    assert (await store.list_rooms(0)).open == {ROOM}
+    await do(store, BeginDelete(ROOM, "moderator"))
+    index = await store.list_rooms(0)
+    assert (index.open, index.closing) == (set(), {ROOM})
+    assert (await store.list_rooms(60_000)).closing == set()
 
 
 async def test_a_flush_of_everything_keeps_the_order_of_its_outcomes(store: LiveStore) -> None:
     await opened(store)
-    outcomes = await store.apply("p1", [Join(ROOM, GUEST, None, 9), saying("하나"), losing(), Heads((ROOM,))])
-    assert [len(outcome.events) for outcome in outcomes] == [1, 1, 0, 0]
-    assert isinstance(outcomes[3].value, dict)
+    outcomes = await store.apply("p1", [Join(ROOM, GUEST, None, 9), saying("하나"), losing(), Positions((ROOM,))])
+    assert [len(outcome.events) for outcome in outcomes if isinstance(outcome, Done)] == [1, 1, 0, 0]
 
 
 async def test_redis_away_is_said_as_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -493,9 +490,9 @@ async def test_redis_away_is_said_as_unavailable(tmp_path_factory: pytest.TempPa
         await store.beat("p1", 1000)
         server.stop()
         with pytest.raises(StoreUnavailable):
-            await store.apply("p1", [Heads((1,))])
+            await store.apply("p1", [Positions((1,))])
         server.start()
-        assert (await do(store, Heads((1,)))).value == {}
+        assert (await do(store, Positions((1,)))).answer == {}
         await store.close()
 
 
@@ -506,7 +503,7 @@ async def test_every_key_in_redis_has_a_time_to_live(redis: RedisServer) -> None
     await joined(store)
     await do(store, saying("하나"))
     await do(store, losing(HOST, 60_000))
-    await do(store, Close(ROOM, "moderator"))
+    await do(store, BeginDelete(ROOM, "moderator"))
     keys = redis.command("KEYS", "*").split()
     assert {"sarangbang:deadlines", "sarangbang:closing", "sarangbang:leases"} <= set(keys)
     assert [key for key in keys if int(redis.command("PTTL", key)) <= 0] == []

@@ -25,7 +25,7 @@ def host(room: Room, **fields: str) -> Host:
 
 
 async def open_room(name: str = "사랑방", listed: bool = True, visitor: str = VISITOR, nickname: str = "주인") -> Room:
-    return await Room.objects.open(random_id(), name, listed, visitor, nickname, "abcde")
+    return await Room.objects.create_with_host(random_id(), name, listed, visitor, nickname, "abcde")
 
 
 def refused_by_the_database(constraint: str) -> "pytest.RaisesExc[IntegrityError]":
@@ -163,13 +163,6 @@ async def test_an_open_room_is_found_by_a_name_that_looks_like_its_own() -> None
 async def test_an_unlisted_room_is_not_found_by_its_name() -> None:
     await open_room("사랑방", listed=False)
     assert await Room.objects.open_with_name("사랑방") is None
-
-
-@in_threads
-async def test_an_official_room_is_one_without_a_host() -> None:
-    await open_room("방")
-    official = await Room.objects.acreate(name="광장")
-    assert [room async for room in Room.objects.official()] == [official]
 
 
 def test_rooms_and_hosts_are_written_as_their_names() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rooms import outbox as module
-from rooms.live.contract import Leave, Lose, Operation, Outcome, StoreUnavailable
+from rooms.live.contract import Done, Outcome, Refused, StoreUnavailable
+from rooms.live.operations import Disconnect, Exit, Operation
 from rooms.outbox import Outbox
 
 
@@ -18,21 +19,21 @@ class Store:
         self.calls: list[int] = []
         self.away = False
 
-    async def apply(self, process: str, operations: Sequence[Operation]) -> list[Outcome]:
+    async def apply(self, node_id: str, operations: Sequence[Operation[Any]]) -> list[Outcome[Any]]:
         self.calls.append(len(operations))
         if self.away:
             raise StoreUnavailable
         await asyncio.sleep(0.01)
-        return [Outcome() for _ in operations]
+        return [Done(None) for _ in operations]
 
 
 def outbox(store: Any, audience: Callable[[], int] = lambda: 0) -> Outbox:
-    return Outbox(store, "process", 1000, audience)
+    return Outbox(store, "node", 1000, audience)
 
 
 def submit(box: Outbox, count: int = 1, done: Callable[[Outcome], None] = lambda _: None) -> None:
     for n in range(count):
-        box.submit(Leave(1, f"k{n}", "v"), done)
+        box.submit(Exit(1, f"k{n}", "v"), done)
 
 
 async def say_one_by_one(box: Outbox, people: int) -> None:
@@ -99,8 +100,11 @@ async def test_while_the_store_is_away_all_is_refused_in_order_but_losses(monkey
     box = outbox(store)
     told: list[str] = []
     store.away = True
-    submit(box, 150, lambda outcome: told.append(outcome.refused.error if outcome.refused else "done"))
-    box.submit(Lose(1, "lost", "v", 1, 1), lambda outcome: told.append("lost" if outcome.refused is None else "!"))
+    submit(box, 150, lambda outcome: told.append(outcome.refusal.error if isinstance(outcome, Refused) else "done"))
+    box.submit(
+        Disconnect(1, "lost", "v", 1, 1),
+        lambda outcome: told.append("lost" if not isinstance(outcome, Refused) else "!"),
+    )
     while len(told) < 150:
         await asyncio.sleep(0)
     store.away = False
@@ -113,7 +117,7 @@ async def test_a_store_that_is_away_is_not_asked_all_the_time(monkeypatch: pytes
     store = Store()
     store.away = True
     box = outbox(store)
-    box.submit(Lose(1, "lost", "v", 1, 1), lambda _: None)
+    box.submit(Disconnect(1, "lost", "v", 1, 1), lambda _: None)
     for _ in range(100):
         await asyncio.sleep(0)
     assert store.calls == [1]

@@ -10,16 +10,20 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from django.urls import URLPattern, URLResolver
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
-from rooms import process
+from rooms import node as live_node
+from rooms import urls
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
+from tests.pages import ADDRESSES, NO_PAGES, PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUES = [(language, domain) for language in ("ko", "en") for domain in ("django", "djangojs")]
-PAGES = ["/", "/privacy/", "/chat/?room=사랑방", "/chat/?id=1", "/chat/?room=%00", "/nothing/"]
+CATALOGUES = [(to_locale(code), domain) for code, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
 WORD = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -32,7 +36,7 @@ def _database(db: None) -> None:
 def listed() -> Iterator[mock.AsyncMock]:
     """The live store's list, in the test's hands."""
     answer = mock.AsyncMock(return_value=Lobby([], 0))
-    with mock.patch.object(process, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
+    with mock.patch.object(live_node, "current", return_value=mock.Mock(store=mock.Mock(lobby=answer))):
         yield answer
 
 
@@ -51,6 +55,16 @@ def english() -> Client:
     return Client(headers={"accept-language": "en-GB,en"})
 
 
+def names(patterns: list[URLPattern | URLResolver]) -> set[str | None]:
+    """The names of all addresses, those of included files too."""
+    nested = [names(each.url_patterns) for each in patterns if isinstance(each, URLResolver)]
+    return {each.name for each in patterns if isinstance(each, URLPattern)}.union(*nested)
+
+
+def test_every_address_is_listed_as_a_page_or_as_none() -> None:
+    assert names(urls.urlpatterns) == set(PAGES) | NO_PAGES
+
+
 def text(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
@@ -64,14 +78,14 @@ def config(client: Client, address: str) -> dict[str, Any]:
 
 def lobby_room(**values: Any) -> LobbyRoom:
     return LobbyRoom(
-        **{"room": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
+        **{"room_id": 7, "name": "방", "host": "마루", "participants": 1, "locked": False, "created_at": 0, **values}
     )
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["/", "/privacy/", "/chat/?room=사랑방"])
+@pytest.mark.parametrize("address", [addresses[0] for addresses in PAGES.values()])
 def test_pages_are_in_the_language_of_the_browser(korean: Client, english: Client, address: str) -> None:
     assert '<html lang="ko">' in text(korean, address)
     assert '<html lang="en">' in text(english, address)
@@ -89,7 +103,7 @@ def test_the_switch_keeps_the_page_and_its_room(korean: Client) -> None:
     assert '<html lang="en">' in text(korean, "/")
 
 
-@pytest.mark.parametrize("address", PAGES[:5])
+@pytest.mark.parametrize("address", ADDRESSES[:-1])
 def test_every_page_gives_a_visitor_a_cookie_that_scripts_cannot_read(korean: Client, address: str) -> None:
     answer = korean.get(address)
     assert answer.cookies["visitor"]["httponly"]
@@ -98,7 +112,7 @@ def test_every_page_gives_a_visitor_a_cookie_that_scripts_cannot_read(korean: Cl
     assert "visitor" not in korean.get(address).cookies
 
 
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_no_page_has_scripts_styles_or_handlers_in_it_nor_another_host(korean: Client, address: str) -> None:
     page = text(korean, address)
     scripts = re.findall(r"<script(.*?)>(.*?)</script>", page, re.DOTALL)
@@ -186,7 +200,7 @@ def test_a_random_room_is_unlocked_and_has_people_in_it(listed: mock.AsyncMock, 
     assert korean.get("/random/").headers["Location"] == "/chat/?room=a%26b"
 
 
-def test_without_a_random_room_one_stays_in_the_lobby(korean: Client) -> None:
+def test_without_a_random_room_the_visitor_stays_in_the_lobby(korean: Client) -> None:
     assert korean.get("/random/").headers["Location"] == "/"
 
 

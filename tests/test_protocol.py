@@ -1,4 +1,4 @@
-"""The wire protocol: frames become commands or answers that say what is wrong, and structs become frames."""
+"""The wire protocol: frames become commands, or answers that name the mistake, and structs become frames."""
 
 import json
 from typing import Any
@@ -32,13 +32,13 @@ from rooms.protocol import (
     RoomCreated,
     RoomDelete,
     RoomExit,
+    RoomExited,
     RoomJoin,
     RoomJoined,
-    RoomLeft,
     RoomList,
     RoomListed,
     RoomUpdate,
-    Said,
+    Sent,
     decode,
     encode,
     event_body,
@@ -324,7 +324,7 @@ def test_what_an_answer_leaves_unset_is_not_sent() -> None:
     ("answer", "frame"),
     [
         (
-            RoomLeft(7, "나", ref="r"),
+            RoomExited(7, "나", ref="r"),
             {"type": "SERVER_ROOM_EXIT", "roomID": 7, "nickName": "나", "status": True, "ref": "r"},
         ),
         (RoomListed([], 0), {"type": "SERVER_ROOM_LIST", "rooms": [], "total": 0, "status": True}),
@@ -349,7 +349,7 @@ def test_a_room_of_a_list_has_the_six_fields() -> None:
         (Joined(7, "나", "t"), {"type": "SERVER_ROOM_JOIN", "nickName": "나", "tag": "t", "status": True}),
         (Exited(7, "나", "t", "lost"), {"type": "SERVER_ROOM_EXIT", "nickName": "나", "tag": "t", "reason": "lost"}),
         (Deleted(7, "deleted", ref="r"), {"type": "SERVER_ROOM_DELETE", "reason": "deleted", "ref": "r"}),
-        (Said(7, "나", "말", "t"), {"type": "SERVER_CHAT_SEND", "nickname": "나", "message": "말", "tag": "t"}),
+        (Sent(7, "나", "말", "t"), {"type": "SERVER_CHAT_SEND", "nickname": "나", "message": "말", "tag": "t"}),
         (HostAway(7, "나", 9), {"type": "SERVER_HOST_AWAY", "nickName": "나", "closesAt": 9}),
         (HostBack(7, "나"), {"type": "SERVER_HOST_BACK", "nickName": "나"}),
     ],

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from rooms import services
 from rooms.live.contract import StoreUnavailable
 from rooms.models import Room, RoomQuerySet
-from rooms.process import Process
+from rooms.node import Node
 from rooms.protocol import ERRORS
 from rooms.visitors import COOKIE, ensure_cookie
 from tests.conftest import ORIGIN, Client, Connect, browser_headers
@@ -31,7 +31,7 @@ class Stage:
 
     connect: Connect
     settings: Settings
-    server: Process
+    server: Node
     monkeypatch: pytest.MonkeyPatch
     host: Client
     guest: Client
@@ -48,7 +48,7 @@ class Stage:
 
 @pytest.fixture
 async def stage(
-    settings: Settings, connect: Connect, server: Process, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, connect: Connect, server: Node, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
     settings.ROOMS_SWEEP = 0.02
     host, guest = await connect(), await connect()
@@ -489,7 +489,7 @@ async def test_without_the_database_no_room_is_made(stage: Stage) -> None:
     def fail(*_: Any) -> None:
         raise OperationalError
 
-    stage.monkeypatch.setattr(RoomQuerySet, "_open", fail)
+    stage.monkeypatch.setattr(RoomQuerySet, "_create_with_host", fail)
     answer = await stage.guest.create("새 방", "손님", ref="다시")
     assert (answer["error"], answer["roomID"], answer["roomName"]) == ("unavailable", 0, "새 방")
     stage.monkeypatch.undo()

@@ -856,6 +856,14 @@ async def test_the_room_hears_that_the_host_is_away_and_until_when(connect: Conn
     assert away["participants"] == 2
 
 
+async def test_a_newcomer_learns_when_the_room_closes_without_its_host(connect: Connect) -> None:
+    room, host, guest = await meet(connect, "주인", "손님")
+    newcomer = await connect()
+    await host.drop()
+    away = await guest.until("SERVER_HOST_AWAY")
+    assert (await newcomer.join(room, "새 손님"))["closesAt"] == away["closesAt"]
+
+
 async def test_the_room_hears_that_the_host_is_back(connect: Connect) -> None:
     cookie = a_cookie()
     host, guest, back = await connect(cookie), await connect(), await connect(cookie)

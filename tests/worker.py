@@ -10,10 +10,11 @@ import random
 import signal
 import sys
 
+from rooms.process import stop_current
+
 from chatsite.asgi import application
 from chatsite.server import Server
 from rooms.hub import Hub
-from rooms.process import stop_current
 
 
 def lose_messages(share: float, seed: int) -> None:
@@ -31,7 +32,7 @@ def lose_messages(share: float, seed: int) -> None:
 
 def count_connections(*_: object) -> None:
     """Print how much is left of connections."""
-    kinds = ("ChatProtocol", "ChatConsumer", "Link", "HTTPChannel", "WebRequest")
+    kinds = ("ChatProtocol", "ChatConsumer", "Connection", "HTTPChannel", "WebRequest")
     print("left", sum(type(thing).__name__ in kinds for thing in gc.get_objects()), flush=True)
 
 

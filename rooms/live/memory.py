@@ -1,109 +1,40 @@
-"""The live store in the memory of one process, for development and small sites.
+"""The live store in the memory of one process, for development and small sites, and the oracle of the other one.
 
-Knows the contract and the protocol's events; must not know models, sockets or the hub. Everything is gone with the
-process; rooms come back from their rows in the database (``keeper``). The Redis implementation behaves alike: one
-suite of tests runs against both (tests/test_live.py).
+Knows the contract and the rooms in memory; must not know models, sockets or the hub. Everything is gone with the
+process; rooms come back from their rows in the database (``keeper``). The Redis implementation must behave alike: one
+suite of tests runs against both (tests/test_live.py), and random operations on both are compared
+(tests/test_differential.py).
 """
 
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import UNSET
 
-from rooms.live.contract import (
-    REFUSALS,
-    Census,
-    Close,
+from rooms.live.contract import Done, Lobby, LobbyRoom, Outcome, Refused, RoomIndex, RoomUnknown, refusal
+from rooms.live.memory_room import Deletion, Limits, MembershipWindow, MemoryRoom, RoomMember
+from rooms.live.operations import (
+    BeginDelete,
+    Create,
+    Disconnect,
+    Duplicate,
     Entered,
     Event,
-    Finish,
-    Heads,
+    Exit,
+    FinishDelete,
     History,
+    HistoryPage,
     Join,
-    Kept,
-    Leave,
-    Left,
-    Lobby,
-    LobbyRoom,
-    Lose,
-    Open,
     Operation,
-    Outcome,
-    Person,
-    Repeat,
+    Positions,
     Reserve,
-    Return,
-    Returned,
-    RoomUnknown,
-    Say,
+    Restore,
+    Restored,
+    Send,
     Sweep,
-    Swept,
 )
-from rooms.protocol import (
-    MEMBERS_MAX,
-    Deleted,
-    Exited,
-    HostAway,
-    HostBack,
-    Joined,
-    Recounted,
-    Refusal,
-    RoomEvent,
-    event_body,
-)
-
-
-@dataclass(slots=True)
-class _Closing:
-    reason: str
-    ref: str
-    at: int
-
-
-@dataclass(slots=True)
-class _Member:
-    person: Person
-    holders: set[str] = field(default_factory=set)
-    deadline: int | None = None
-
-
-@dataclass(slots=True)
-class _Room:
-    id: int
-    name: str
-    listed: bool
-    created_at: int
-    host: Person | None
-    seq: int
-    base: int
-    restored_until: int
-    locked: bool = False
-    closing: _Closing | None = None
-    members: dict[str, _Member] = field(default_factory=dict)
-    processes: Counter[str] = field(default_factory=Counter)
-    history: deque[tuple[int, Event]] = field(default_factory=deque)
-    been: dict[str, list[int]] = field(default_factory=dict)
-    """visitor → [seq of the first join, when last out]."""
-    refs: dict[tuple[str, str], tuple[int, Event]] = field(default_factory=dict)
-
-    def hold(self, member: _Member, process: str) -> None:
-        if process not in member.holders:
-            member.holders.add(process)
-            self.processes[process] += 1
-        member.deadline = None
-
-    def let_go(self, member: _Member, process: str) -> None:
-        if process in member.holders:
-            member.holders.discard(process)
-            self.processes[process] -= 1
-            if not self.processes[process]:
-                del self.processes[process]
-
-    def tell(self) -> tuple[str, ...]:
-        return tuple(self.processes)
+from rooms.protocol import Deleted, Refusal
 
 
 class MemoryStore:
@@ -123,352 +54,247 @@ class MemoryStore:
         ref_age: int = 120_000,
         now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._most = history
-        self._history_age = history_age
-        self._ref_age = ref_age
+        self._limits = Limits(history, history_age, ref_age)
         self._now = now
-        self._rooms: dict[int, _Room] = {}
-        self._gone: dict[int, tuple[int, _Room]] = {}
+        self._rooms: dict[int, MemoryRoom] = {}
+        self._gone: dict[int, tuple[int, MemoryRoom]] = {}
         self._leases: dict[str, int] = {}
+        self._unregistered: set[str] = set()
         self._reserved: dict[tuple[str, str], tuple[int, int]] = {}
-        self._steps: dict[type, Callable[[str, Any], Outcome]] = {
+        self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
             Reserve: self._reserve,
-            Open: self._open,
+            Create: self._create,
             Join: self._join,
-            Return: self._return,
-            Leave: self._leave,
-            Lose: self._lose,
-            Say: self._say,
-            Close: self._close_room,
-            Finish: self._finish,
+            Restore: self._restore,
+            Exit: self._exit,
+            Disconnect: self._disconnect,
+            Send: self._send,
+            BeginDelete: self._begin_delete,
+            FinishDelete: self._finish_delete,
             Sweep: self._sweep,
-            Heads: self._heads,
+            Positions: self._positions,
             History: self._history,
         }
 
-    # --- the contract ------------------------------------------------------------------------------------------------
+    # --- the contract -------------------------------------------------------------------------------------------------
 
-    async def apply(self, process: str, operations: Sequence[Operation]) -> list[Outcome]:
+    async def apply(self, node_id: str, operations: Sequence[Operation[Any]]) -> list[Outcome[Any]]:
         """Carry out ``operations`` in order; see the contract."""
-        return [self._step(process, operation) for operation in operations]
+        return [self._step(node_id, operation) for operation in operations]
 
-    async def beat(self, process: str, lease: int) -> bool:
+    async def beat(self, node_id: str, lease: int) -> bool:
         """Renew a lease; see the contract."""
         now = self._now()
-        alive = self._leases.get(process, 0) > now
-        self._leases[process] = now + lease
+        alive = self._leases.get(node_id, 0) > now and node_id not in self._unregistered
+        self._unregistered.discard(node_id)
+        self._leases[node_id] = now + lease
         return alive
 
-    async def release(self, process: str) -> None:
+    async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
-        self._leases[process] = 0
+        if node_id in self._leases:
+            self._leases[node_id] = 0
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        listed = [room for room in self._rooms.values() if room.listed and room.closing is None]
+        listed = [room for room in self._rooms.values() if room.listed and room.deletion is None]
         listed.sort(key=lambda room: (-len(room.members), room.created_at, room.id))
-        return Lobby([self._lobby_room(room) for room in listed[:most]], len(listed))
+        return Lobby([_lobby_room(room) for room in listed[:most]], len(listed))
 
-    async def census(self, left: int) -> Census:
+    async def list_rooms(self, closing_for: int) -> RoomIndex:
         """All rooms; see the contract."""
-        before = self._now() - left
+        before = self._now() - closing_for
         rooms = self._rooms.values()
-        return Census(
-            {room.id for room in rooms if room.closing is None},
-            {room.id for room in rooms if room.closing is not None and room.closing.at <= before},
+        return RoomIndex(
+            {room.id for room in rooms if room.deletion is None},
+            {room.id for room in rooms if room.deletion is not None and room.deletion.at <= before},
         )
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    # --- the operations ----------------------------------------------------------------------------------------------
+    # --- rooms --------------------------------------------------------------------------------------------------------
 
-    def _step(self, process: str, operation: Operation) -> Outcome:
+    def _step(self, node_id: str, operation: Operation[Any]) -> Outcome[Any]:
         try:
-            return self._steps[type(operation)](process, operation)
-        except Refusal as refused:
-            return Outcome(refused=refused)
+            return self._steps[type(operation)](node_id, operation)
+        except Refusal as refusal:
+            return Refused(refusal)
 
-    def _reserve(self, process: str, op: Reserve) -> Outcome:
+    def _reserve(self, node_id: str, op: Reserve) -> Done[int]:
         now = self._now()
-        for key in [key for key, (at, _) in self._reserved.items() if at + self._ref_age <= now]:
+        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age < now]:
             del self._reserved[key]
-        return Outcome(self._reserved.setdefault((op.visitor, op.ref), (now, op.room))[1])
+        return Done(self._reserved.setdefault((op.visitor_id, op.ref), (now, op.room_id))[1])
 
-    def _open(self, process: str, op: Open) -> Outcome:
-        if op.room in self._gone:
-            raise Refusal("room_not_found", "the room has been deleted")
-        room = self._rooms.get(op.room)
-        if room is not None:
-            if op.host is None or not op.held:
-                return Outcome(self._entered(room, op.host))
-            return self._join(process, Join(op.room, op.host, None, len(room.members) + 1))
+    def _create(self, node_id: str, op: Create) -> Done[Entered]:
+        try:
+            room = self._found(op.room_id)
+        except RoomUnknown:
+            return self._make(node_id, op)
+        if op.host is None or not op.held:
+            return Done(room.entered(op.host, self._now()))
+        return self._join(node_id, Join(op.room_id, op.host, None, len(room.members) + 1))
+
+    def _make(self, node_id: str, op: Create) -> Done[Entered]:
         now = self._now()
         seq = max(now * 1000, op.seq + 1)
-        room = self._rooms[op.room] = _Room(
-            op.room, op.name, op.listed, op.created_at, op.host, seq, seq, 0 if op.held else now + op.grace
+        restored_until = 0 if op.held else now + op.grace
+        room = self._rooms[op.room_id] = MemoryRoom(
+            op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, self._limits
         )
         if op.host is not None:
-            member = room.members[op.host.key] = _Member(op.host)
-            room.been[op.host.visitor] = [seq, now]
+            member = room.members[op.host.key] = RoomMember(op.host)
+            room.windows[op.host.visitor_id] = MembershipWindow(seq, now)
             if op.held:
-                room.hold(member, process)
+                room.hold(member, node_id)
+                self._give_lease(node_id)
             else:
                 member.deadline = now + op.grace
-        return Outcome(self._entered(room, op.host))
+        return Done(room.entered(op.host, now))
 
-    def _join(self, process: str, op: Join) -> Outcome:
-        room = self._found(op.room)
-        person = op.person
-        now = self._now()
-        member = room.members.get(person.key)
-        if member is not None and member.person.visitor != person.visitor:
-            raise Refusal("name_taken", REFUSALS["name_taken"])
-        events: list[Event] = []
-        known = self._was_in(room, person.visitor, member, now)
-        if member is None:
-            if len(room.members) >= op.size:
-                raise Refusal("room_full", f"the room holds {op.size} people")
-            tell = room.tell()
-            member = room.members[person.key] = _Member(person)
-            events.append(self._append(room, Joined(room.id, person.nick, person.tag), tell))
-            if not known:
-                room.been[person.visitor] = [room.seq, now]
-        elif member.deadline is not None and self._is_host(room, person.key):
-            events.append(self._append(room, HostBack(room.id, member.person.nick), room.tell()))
-        room.hold(member, process)
-        return Outcome(self._entered(room, member.person, op.after, known), events=tuple(events))
-
-    def _return(self, process: str, op: Return) -> Outcome:
-        room = self._found(op.room)
-        now = self._now()
-        room.seq = max(room.seq, op.seq)
-        events: list[Event] = []
-        out: list[str] = []
-        silent = False
-        restored = now < room.restored_until
-        for person in op.people:
-            member = room.members.get(person.key)
-            if member is None:
-                tell = room.tell()
-                member = room.members[person.key] = _Member(person)
-                room.been.setdefault(person.visitor, [room.seq, now])
-                silent = silent or restored
-                if not restored:
-                    events.append(self._append(room, Joined(room.id, person.nick, person.tag), tell))
-            elif member.person.visitor != person.visitor:
-                out.append(person.key)
-                continue
-            elif member.deadline is not None and restored:
-                silent = True
-            elif member.deadline is not None and self._is_host(room, person.key):
-                events.append(self._append(room, HostBack(room.id, member.person.nick), room.tell()))
-            room.hold(member, process)
-        if silent:
-            events.append(self._append(room, Recounted(room.id), room.tell()))
-        kept = [event for _, event in room.history if event.seq > room.base]
-        return Outcome(Returned(tuple(out), room.base, kept), events=tuple(events))
-
-    def _leave(self, process: str, op: Leave) -> Outcome:
-        room = self._rooms.get(op.room)
+    def _begin_delete(self, node_id: str, op: BeginDelete) -> Done[None]:
+        room = self._rooms.get(op.room_id)
         if room is None:
-            return Outcome(Left(False))
-        member = room.members.get(op.key)
-        if member is not None and member.person.visitor == op.visitor and room.closing is None:
-            tell = room.tell()
-            room.let_go(member, process)
-            if not member.holders:
-                closing, event = self._take_out(room, member, "left", tell)
-                return Outcome(Left(closing), events=(event,))
-        host_left = room.closing is not None and room.closing.reason == "host_left"
-        return Outcome(Left(host_left and room.host is not None and room.host.visitor == op.visitor))
+            raise refusal("room_not_found")
+        if op.key and not (room.host and room.host.key == op.key and room.host.visitor_id == op.visitor_id):
+            raise refusal("not_host")
+        if room.deletion is None:
+            room.deletion = Deletion(op.reason, op.ref, self._now())
+        return Done(None)
 
-    def _lose(self, process: str, op: Lose) -> Outcome:
-        room = self._rooms.get(op.room)
-        member = room.members.get(op.key) if room is not None else None
-        if room is None or member is None or member.person.visitor != op.visitor:
-            return Outcome()
-        tell = room.tell()
-        room.let_go(member, process)
-        return Outcome(events=self._await_return(room, member, op.grace, op.host_grace, tell))
-
-    def _say(self, process: str, op: Say) -> Outcome:
-        room = self._found(op.room)
+    def _finish_delete(self, node_id: str, op: FinishDelete) -> Done[str | None]:
+        room = self._rooms.get(op.room_id)
+        if room is None or room.deletion is None:
+            return Done(None)
         now = self._now()
-        said = room.refs.get((op.visitor, op.ref))
-        if said is not None and said[0] + self._ref_age > now:
-            return Outcome(Repeat(said[1].seq, said[1].text))
-        member = room.members.get(op.key)
-        if member is None or member.person.visitor != op.visitor:
-            raise Refusal("not_in_room", REFUSALS["not_in_room"])
-        if op.wait:
-            raise Refusal("too_fast", REFUSALS["too_fast"], retryAfter=op.wait)
-        event = self._append_text(room, op.body, room.tell(), now)
-        room.refs[op.visitor, op.ref] = (now, event)
-        while room.refs:
-            oldest = next(iter(room.refs))
-            if room.refs[oldest][0] + self._ref_age > now:
-                break
-            del room.refs[oldest]
-        return Outcome(events=(event,))
-
-    def _close_room(self, process: str, op: Close) -> Outcome:
-        room = self._rooms.get(op.room)
-        if room is None:
-            raise Refusal("room_not_found", REFUSALS["room_not_found"])
-        if op.key and not (room.host and room.host.key == op.key and room.host.visitor == op.visitor):
-            raise Refusal("not_host", REFUSALS["not_host"])
-        if room.closing is None:
-            room.closing = _Closing(op.reason, op.ref, self._now())
-        return Outcome()
-
-    def _finish(self, process: str, op: Finish) -> Outcome:
-        room = self._rooms.get(op.room)
-        if room is None or room.closing is None:
-            return Outcome()
-        tell = room.tell()
+        recipients = room.recipients()
         room.members.clear()
-        room.processes.clear()
-        deleted = Deleted(room.id, room.closing.reason, ref=room.closing.ref or UNSET)
-        event = self._append(room, deleted, tell, end=True)
-        now = self._now()
-        del self._rooms[op.room]
-        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._history_age > now}
-        self._gone[op.room] = (now, room)
-        return Outcome(event.text, events=(event,))
+        room.nodes.clear()
+        deleted = Deleted(room.id, room.deletion.reason, ref=room.deletion.ref or UNSET)
+        event = room.append(deleted, now, recipients, end=True)
+        del self._rooms[op.room_id]
+        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._limits.history_age >= now}
+        self._gone[op.room_id] = (now, room)
+        return Done(event.text, (event,))
 
-    def _sweep(self, process: str, op: Sweep) -> Outcome:
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def _join(self, node_id: str, op: Join) -> Done[Entered]:
+        done = self._found(op.room_id).join(node_id, op.person, op.after, op.size, self._now())
+        self._give_lease(node_id)
+        return done
+
+    def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
+        done = self._found(op.room_id).restore(node_id, op.people, op.seq, self._now())
+        if len(done.answer.out) < len(op.people):
+            self._give_lease(node_id)
+        return done
+
+    def _give_lease(self, node_id: str) -> None:
+        """Give a lease to a node that holds someone without one, or it would never be missed; its next beat says so."""
+        if node_id not in self._leases:
+            self._leases[node_id] = self._now() + self._limits.history_age
+            self._unregistered.add(node_id)
+
+    def _exit(self, node_id: str, op: Exit) -> Done[bool]:
+        room = self._rooms.get(op.room_id)
+        if room is None:
+            return Done(False)
+        if room.deletion is not None:
+            # Asked again after the host's leaving had been carried out: the deletion is still to be finished.
+            left = room.deletion.reason == "host_left"
+            return Done(left and room.host is not None and room.host.visitor_id == op.visitor_id)
+        member = room.members.get(op.key)
+        if member is None or member.person.visitor_id != op.visitor_id:
+            return Done(False)
+        recipients = room.recipients()
+        room.let_go(member, node_id)
+        if member.holders:
+            return Done(False)
+        event = room.take_out(member, "left", self._now(), recipients)
+        return Done(room.deletion is not None, (event,))
+
+    def _disconnect(self, node_id: str, op: Disconnect) -> Done[None]:
+        room = self._rooms.get(op.room_id)
+        member = room.members.get(op.key) if room is not None else None
+        if room is None or member is None or member.person.visitor_id != op.visitor_id:
+            return Done(None)
+        recipients = room.recipients()
+        room.let_go(member, node_id)
+        return Done(None, room.await_return(member, self._now(), op.grace, op.host_grace, recipients))
+
+    def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
         events: list[Event] = []
+        ended = sorted((end, node) for node, end in self._leases.items() if end <= now)
+        for _, dead in ended:
+            del self._leases[dead]
+            for room in self._rooms.values():
+                if room.deletion is None:
+                    events.extend(room.let_all_go(dead, now, op.grace, op.host_grace))
         closing: list[int] = []
-        due = 0
-        for room in list(self._rooms.values()):
-            for dead in [name for name in room.processes if self._leases.get(name, 0) <= now]:
-                tell = room.tell()
-                for member in list(room.members.values()):
-                    if dead in member.holders:
-                        room.let_go(member, dead)
-                        events.extend(self._await_return(room, member, op.grace, op.host_grace, tell))
-            for member in list(room.members.values()):
-                if room.closing is None and member.deadline is not None and member.deadline <= now and due < op.most:
-                    due += 1
-                    host_lost, event = self._take_out(room, member, "lost", room.tell())
-                    events.append(event)
-                    if host_lost:
-                        closing.append(room.id)
-        return Outcome(Swept(closing), events=tuple(events))
+        for room, member in self._due(now)[: op.most]:
+            member.deadline = None
+            if room.deletion is None:
+                events.append(room.take_out(member, "lost", now, room.recipients()))
+                if room.deletion is not None:
+                    closing.append(room.id)
+        return Done(tuple(closing), tuple(events))
 
-    def _heads(self, process: str, op: Heads) -> Outcome:
-        return Outcome({room: found.seq for room in op.rooms if (found := self._known(room)) is not None})
+    def _due(self, now: int) -> list[tuple[MemoryRoom, RoomMember]]:
+        """The members who are waited for no longer, in the order of their deadlines."""
+        waiting = [
+            (member.deadline, room, member)
+            for room in self._rooms.values()
+            for member in room.members.values()
+            if member.deadline is not None and member.deadline <= now
+        ]
+        waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))
+        return [(room, member) for _, room, member in waiting]
 
-    def _history(self, process: str, op: History) -> Outcome:
-        room = self._known(op.room)
+    # --- talk ---------------------------------------------------------------------------------------------------------
+
+    def _send(self, node_id: str, op: Send) -> Done[Duplicate | None]:
+        room = self._found(op.room_id)
+        now = self._now()
+        made = room.made_by(op.visitor_id, op.ref, now)
+        if made is not None:
+            return Done(Duplicate(made.seq, made.text))
+        member = room.members.get(op.key)
+        if member is None or member.person.visitor_id != op.visitor_id:
+            raise refusal("not_in_room")
+        if op.wait:
+            raise refusal("too_fast", retryAfter=op.wait)
+        event = room.append_body(op.body, now, room.recipients())
+        room.remember(op.visitor_id, op.ref, event, now)
+        return Done(None, (event,))
+
+    def _positions(self, node_id: str, op: Positions) -> Done[dict[int, int]]:
+        return Done({room_id: room.seq for room_id in op.room_ids if (room := self._known(room_id)) is not None})
+
+    def _history(self, node_id: str, op: History) -> Done[HistoryPage]:
+        room = self._known(op.room_id)
         if room is None:
-            return Outcome(Kept([], None))
-        self._forget_old(room, self._now())
-        return Outcome(Kept([event for _, event in room.history if event.seq > op.after], room.seq, room.base))
+            return Done(HistoryPage([], None))
+        return Done(HistoryPage(room.kept_after(op.after, self._now()), room.seq, room.epoch_seq))
 
-    # --- steps they share --------------------------------------------------------------------------------------------
+    # --- what they share ----------------------------------------------------------------------------------------------
 
-    def _found(self, room_id: int) -> _Room:
+    def _found(self, room_id: int) -> MemoryRoom:
         room = self._rooms.get(room_id)
-        if room is None and room_id not in self._gone:
+        if room is None and self._known(room_id) is None:
             raise RoomUnknown()
-        if room is None or room.closing is not None:
-            raise Refusal("room_not_found", REFUSALS["room_not_found"])
+        if room is None or room.deletion is not None:
+            raise refusal("room_not_found")
         return room
 
-    def _known(self, room_id: int) -> _Room | None:
-        return self._rooms.get(room_id) or self._gone.get(room_id, (0, None))[1]
+    def _known(self, room_id: int) -> MemoryRoom | None:
+        """A room, also one that is gone but not forgotten."""
+        gone_at, gone = self._gone.get(room_id, (0, None))
+        return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age >= self._now() else None)
 
-    @staticmethod
-    def _is_host(room: _Room, key: str) -> bool:
-        return room.host is not None and room.host.key == key
 
-    def _was_in(self, room: _Room, visitor: str, member: _Member | None, now: int) -> bool:
-        """Whether the visitor is in the room or was not long ago; what is too old is forgotten."""
-        been = room.been.get(visitor)
-        if been is None:
-            return False
-        if member is None and been[1] + self._history_age <= now:
-            del room.been[visitor]
-            return False
-        return True
-
-    def _take_out(self, room: _Room, member: _Member, reason: str, tell: tuple[str, ...]) -> tuple[bool, Event]:
-        """Remove a member nobody holds; the host's going marks the room closing, which is the first thing returned."""
-        person = member.person
-        now = self._now()
-        del room.members[person.key]
-        if person.visitor in room.been:
-            room.been[person.visitor][1] = now
-        event = self._append(room, Exited(room.id, person.nick, person.tag, reason), tell)
-        closing = self._is_host(room, person.key)
-        if closing:
-            room.closing = _Closing(f"host_{reason}", "", now)
-        return closing, event
-
-    def _await_return(
-        self, room: _Room, member: _Member, grace: int, host_grace: int, tell: tuple[str, ...]
-    ) -> tuple[Event, ...]:
-        """Give a member whom nobody holds any more a deadline; the host's is announced."""
-        if member.holders or member.deadline is not None or room.closing is not None:
-            return ()
-        host = self._is_host(room, member.person.key)
-        member.deadline = self._now() + (host_grace if host else grace)
-        if not host:
-            return ()
-        return (self._append(room, HostAway(room.id, member.person.nick, member.deadline), tell),)
-
-    def _append(self, room: _Room, event: RoomEvent, tell: tuple[str, ...], end: bool = False) -> Event:
-        return self._append_text(room, event_body(event), tell, self._now(), end)
-
-    def _append_text(self, room: _Room, body: str, tell: tuple[str, ...], now: int, end: bool = False) -> Event:
-        room.seq += 1
-        text = f'{body},"seq":{room.seq},"at":{now},"participants":{len(room.members)}}}'
-        event = Event(room.id, room.seq, text, tell, end)
-        room.history.append((now, event))
-        self._forget_old(room, now)
-        return event
-
-    def _forget_old(self, room: _Room, now: int) -> None:
-        kept = room.history
-        while kept and (len(kept) > self._most or kept[0][0] + self._history_age <= now):
-            kept.popleft()
-
-    def _entered(self, room: _Room, person: Person | None, after: int | None = None, known: bool = False) -> Entered:
-        """What a newcomer is told; with ``after``, what they missed since (docs/protocol.md, "Join")."""
-        now = self._now()
-        members = list(room.members.values())[:MEMBERS_MAX]
-        recovered, replay = self._missed(room, person, after, known, now)
-        return Entered(
-            name=room.name,
-            nick=person.nick if person else "",
-            tag=person.tag if person else "",
-            host=room.host.nick if room.host else "",
-            participants=len(room.members),
-            members=[(member.person.nick, member.person.tag) for member in members],
-            locked=room.locked,
-            seq=room.seq,
-            at=now,
-            recovered=recovered,
-            replay=replay,
-        )
-
-    def _missed(
-        self, room: _Room, person: Person | None, after: int | None, known: bool, now: int
-    ) -> tuple[bool | None, list[str]]:
-        if after is None or person is None:
-            return None, []
-        if not known or after > room.seq:
-            return False, []
-        self._forget_old(room, now)
-        start = max(after, room.been[person.visitor][0])
-        replay = [event for _, event in room.history if event.seq > start]
-        complete = start == room.seq or (bool(replay) and replay[0].seq == start + 1)
-        return complete and after >= room.base, [event.text for event in replay]
-
-    @staticmethod
-    def _lobby_room(room: _Room) -> LobbyRoom:
-        host = room.host.nick if room.host else ""
-        return LobbyRoom(room.id, room.name, host, len(room.members), room.locked, room.created_at)
+def _lobby_room(room: MemoryRoom) -> LobbyRoom:
+    host = room.host.nick if room.host else ""
+    return LobbyRoom(room.id, room.name, host, len(room.members), room.locked, room.created_at)

@@ -1,5 +1,5 @@
--- contract.History: room, after. Answers the latest seq and the first ('' when the room is unknown) and the kept events.
-local room = ARGV[FIRST]
-local state = redis.call('HMGET', key('room', room), 'seq', 'base')
+-- operations.History: room, after. Answers the latest seq ('' when the room is unknown), the kept events, epoch_seq.
+local room, after = unpack(ARGV, FIRST)
+local state = redis.call('HMGET', key('room', room), 'seq', 'epoch_seq')
 if not state[1] then return {'', {'', {}, 0}, {}} end
-return {'', {state[1], kept_after(room, tonumber(ARGV[FIRST + 1])), state[2]}, {}}
+return {'', {state[1], kept_after(room, tonumber(after)), state[2]}, {}}

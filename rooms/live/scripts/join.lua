@@ -1,7 +1,7 @@
--- contract.Join: room, key, nick, visitor, tag, after ('' for none), size.
-local room = ARGV[FIRST]
+-- operations.Join: room, key, nick, visitor, tag, after ('' for none), size.
+local room, name, nick, visitor, tag, after, size = unpack(ARGV, FIRST)
 local state, refused = find(room)
 if not state then return {refused, '', {}} end
-local who = {key = ARGV[FIRST + 1], nick = ARGV[FIRST + 2], visitor = ARGV[FIRST + 3], tag = ARGV[FIRST + 4]}
-local taken, answer, events = join(room, state.host, who, ARGV[FIRST + 5], tonumber(ARGV[FIRST + 6]))
+local who = {key = name, nick = nick, visitor = visitor, tag = tag}
+local taken, answer, events = join(room, state.host, who, after, tonumber(size))
 return {taken or '', answer or '', events or {}}

@@ -1,4 +1,5 @@
--- contract.Reserve: visitor, ref, room. Answers the room that this ref makes.
-local name = PREFIX .. 'made:' .. ARGV[FIRST] .. ':' .. ARGV[FIRST + 1]
-redis.call('SET', name, ARGV[FIRST + 2], 'NX', 'PX', REF_AGE)
+-- operations.Reserve: visitor, ref, room. Answers the room that this ref makes.
+local visitor, ref, room = unpack(ARGV, FIRST)
+local name = PREFIX .. 'made:' .. visitor .. ':' .. ref
+redis.call('SET', name, room, 'NX', 'PX', REF_AGE)
 return {'', redis.call('GET', name), {}}

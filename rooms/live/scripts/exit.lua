@@ -1,12 +1,12 @@
--- contract.Leave: room, key, visitor. Answers whether the room is closing because this was the host.
-local room, name, visitor = ARGV[FIRST], ARGV[FIRST + 1], ARGV[FIRST + 2]
+-- operations.Exit: room, key, visitor. Answers whether the room is being deleted because this was the host.
+local room, name, visitor = unpack(ARGV, FIRST)
 local state = find(room)
 if state then
   local who = member(room, name)
   if not who or who.visitor ~= visitor then return {'', 0, {}} end
-  local tell = processes(room)
-  if not let_go(room, name, PROCESS) then return {'', 0, {}} end
-  local event, closing = take_out(room, who, state.host, 'left', tell)
+  local to = recipients(room)
+  if not let_go(room, name, NODE) then return {'', 0, {}} end
+  local event, closing = take_out(room, who, state.host, 'left', to)
   return {'', closing and 1 or 0, {event}}
 end
 -- Asked again after the host's leaving had been carried out: the deletion is still to be finished.

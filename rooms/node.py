@@ -1,4 +1,4 @@
-"""One server process: its live store, hub, keeper and list of rooms, put together.
+"""One server process as the others see it, a *node*: its live store, hub, keeper and list of rooms, put together.
 
 Knows how the parts fit; must not know messages or rules. It starts with the first thing that needs it (a page or a
 socket), in the event loop that runs then: daphne has no start-up event to do it in.
@@ -15,16 +15,17 @@ from django.conf import settings
 
 from rooms.conf import conf
 from rooms.flood import Visits
-from rooms.hub import Hub, Layer
+from rooms.hub import Hub
 from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore
 from rooms.live.memory import MemoryStore
 from rooms.live.redis import RedisStore
 from rooms.lobby import LobbyWatch
+from rooms.relay import Layer
 
 
-class Process:
-    """The parts of one process."""
+class Node:
+    """The parts of one node."""
 
     def __init__(self, store: LiveStore, layer: Layer) -> None:
         self.store = store
@@ -47,25 +48,25 @@ class Process:
         await self.store.close()
 
 
-_processes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Process]" = weakref.WeakKeyDictionary()
+_nodes: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Node]" = weakref.WeakKeyDictionary()
 
 
-def current() -> Process:
-    """The process of the running event loop, started if it was not."""
+def current() -> Node:
+    """The node of the running event loop, started if it was not."""
     loop = asyncio.get_running_loop()
-    process = _processes.get(loop)
-    if process is None:
-        process = _processes[loop] = Process(new_store(), cast(Layer, get_channel_layer()))
+    node = _nodes.get(loop)
+    if node is None:
+        node = _nodes[loop] = Node(new_store(), cast(Layer, get_channel_layer()))
         # In a context of its own: that of a page's request dies with the request, and asgiref's threads with it.
-        contextvars.Context().run(process.start)
-    return process
+        contextvars.Context().run(node.start)
+    return node
 
 
 async def stop_current() -> None:
-    """Stop the process of the running event loop, if it was started."""
-    process = _processes.get(asyncio.get_running_loop())
-    if process is not None:
-        await process.stop()
+    """Stop the node of the running event loop, if it was started."""
+    node = _nodes.get(asyncio.get_running_loop())
+    if node is not None:
+        await node.stop()
 
 
 def new_store() -> LiveStore:

@@ -1,5 +1,5 @@
--- contract.Say, any number of them, in MessagePack: room, key, visitor, ref, body, too fast of each. One text for each,
--- cheap to read: '!refusal'; or '=seq:text' said before under this ref; or 'seq at participants process process…'.
+-- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, too fast of each. One text for each,
+-- cheap to read: '!refusal'; or '=seq:text' sent before under this ref; or 'seq at participants node node…'.
 -- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
 local rooms = {}
 
@@ -9,7 +9,7 @@ local function look(room)
   if state then
     found.seq, found.head = state.seq, state.seq
     found.participants = count(room)
-    found.tell = ' ' .. AT .. ' ' .. found.participants .. ' ' .. table.concat(processes(room), ' ')
+    found.suffix = ' ' .. AT .. ' ' .. found.participants .. ' ' .. table.concat(recipients(room), ' ')
     found.said = PREFIX .. 'said:' .. room .. ':'
   end
   rooms[room] = found
@@ -46,7 +46,7 @@ for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
       if redis.call('SET', said_key, number .. ':' .. text, 'NX', 'PX', REF_AGE) then
         keep(room, number, text, 0)
         found.seq = seq
-        answer = number .. found.tell
+        answer = number .. found.suffix
       end
     end
     if not answer then

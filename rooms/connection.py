@@ -1,7 +1,7 @@
-"""One connection, as the hub and the services see it: who it is, where it is in, and how to write to it.
+"""One connection, as the hub and the services see it: who it is, which seats it has, and how to write to it.
 
-Knows the protocol's encoding and visitors; must not know Channels' consumers, models or the live store's
-implementations. What is written in one turn of the loop leaves in one go, in order.
+Knows visitors and flood control; must not know the protocol's messages, Channels' consumers, models or the live store.
+What is written in one turn of the loop leaves in one go, in order.
 """
 
 import asyncio
@@ -13,6 +13,9 @@ from rooms.flood import Visit
 from rooms.visitors import Visitor
 
 Send = Callable[[dict[str, object]], Awaitable[None]]
+
+_closing: set[asyncio.Task[None]] = set()
+"""The closings under way, which the event loop by itself would forget."""
 
 
 def frames(texts: list[str]) -> bytes:
@@ -32,16 +35,16 @@ def frames(texts: list[str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Participant:
-    """One name of this connection in one room."""
+class Seat:
+    """One name of one connection in one room."""
 
-    room: int
+    room_id: int
     key: str
     nick: str
     tag: str
 
 
-class Link:
+class Connection:
     """A connection.
 
     Args:
@@ -49,19 +52,19 @@ class Link:
         visitor: who it is; may change until the connection has joined anything.
         cookie: whether the visitor came with a cookie, and so needs no token.
         visit: what this visitor's connections in this process share.
-        write_frames: sends whole frames at once, where the server offers it (chatsite/server.py).
+        write_frames: sends whole frames at once, where the server offers it (chatsite/server).
     """
 
     __slots__ = (
+        "_acks_expected",
+        "_drained",
         "_draining",
-        "_idle",
-        "_owed",
         "_send",
         "_waiting",
         "_write_frames",
         "closed",
         "cookie",
-        "joined",
+        "seats",
         "visit",
         "visitor",
     )
@@ -78,12 +81,13 @@ class Link:
         self._write_frames = write_frames
         self._waiting: list[str] = []
         self._draining: asyncio.Task[None] | None = None
-        self._owed = 0
-        self._idle: asyncio.Future[None] | None = None
+        self._acks_expected = 0
+        self._drained: asyncio.Future[None] | None = None
         self.visitor = visitor
         self.cookie = cookie
         self.visit = visit
-        self.joined: dict[tuple[int, str], Participant] = {}
+        self.seats: dict[tuple[int, str], Seat] = {}
+        """By room and name key."""
         self.closed = False
 
     def write(self, text: str) -> None:
@@ -129,21 +133,27 @@ class Link:
         with contextlib.suppress(Exception):
             await self._send({"type": "websocket.close", "code": code})
 
-    # --- what is still owed to the client before anything else may be answered ---------------------------------------
+    def close_soon(self, code: int) -> None:
+        """The same in the background."""
+        task = asyncio.get_running_loop().create_task(self.close(code))
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)
 
-    def owe(self) -> None:
+    # --- answers that must come before anything else may be answered -------------------------------------------------
+
+    def expect_ack(self) -> None:
         """A message is on its way, whose echo is the answer to it."""
-        self._owed += 1
+        self._acks_expected += 1
 
-    def paid(self) -> None:
+    def acked(self) -> None:
         """An echo, or the refusal in its place, has been written."""
-        self._owed -= 1
-        if self._owed <= 0 and self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
+        self._acks_expected -= 1
+        if self._acks_expected <= 0 and self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
 
-    async def settled(self) -> None:
-        """Wait until nothing is owed, so that answers keep the order of their commands."""
-        while self._owed > 0:
-            if self._idle is None or self._idle.done():
-                self._idle = asyncio.get_running_loop().create_future()
-            await self._idle
+    async def acks_drained(self) -> None:
+        """Wait until every message is answered, so that answers keep the order of their commands."""
+        while self._acks_expected > 0:
+            if self._drained is None or self._drained.done():
+                self._drained = asyncio.get_running_loop().create_future()
+            await self._drained

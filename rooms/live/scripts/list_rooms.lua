@@ -1,4 +1,4 @@
--- All open rooms, and those left closing for more than so many ms.
+-- All open rooms, and those whose deletion began more than so many ms ago.
 return {
   redis.call('SMEMBERS', PREFIX .. 'rooms'),
   redis.call('ZRANGEBYSCORE', PREFIX .. 'closing', '-inf', int(NOW - ARGV[FIRST]))

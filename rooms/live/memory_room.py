@@ -1,0 +1,279 @@
+"""One room of the memory store: who is in it, which nodes hold them, and what happened a moment ago.
+
+Knows the contract and the protocol's events; must not know other rooms, leases or the store's interface. Times are
+the store's clock, Unix time in milliseconds.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from msgspec import UNSET
+
+from rooms.live.contract import Done, refusal
+from rooms.live.operations import Entered, Event, Person, Restored
+from rooms.protocol import (
+    MEMBERS_MAX,
+    Exited,
+    HostAway,
+    HostBack,
+    Joined,
+    Member,
+    Recounted,
+    RoomEvent,
+    RoomState,
+    event_body,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of the past is kept: events of a room, how long an event and how long a ref (ms)."""
+
+    history: int
+    history_age: int
+    ref_age: int
+
+
+@dataclass(slots=True)
+class Deletion:
+    """A deletion that has begun: why, by which ref, and when."""
+
+    reason: str
+    ref: str
+    at: int
+
+
+@dataclass(slots=True)
+class RoomMember:
+    """A person in a room, the nodes that hold them, and until when they are waited for when none does."""
+
+    person: Person
+    holders: set[str] = field(default_factory=set)
+    deadline: int | None = None
+
+
+@dataclass(slots=True)
+class MembershipWindow:
+    """What a visitor may be sent again: the events after ``joined_seq``, unless they were last out too long ago."""
+
+    joined_seq: int
+    out_at: int
+
+
+@dataclass(slots=True)
+class MemoryRoom:
+    """The live state of one room.
+
+    Args:
+        epoch_seq: the ``seq`` that this state began with.
+        restored_until: while it was lost and made again, until when nobody is said to come in who only comes back.
+    """
+
+    id: int
+    name: str
+    listed: bool
+    created_at: int
+    host: Person | None
+    seq: int
+    epoch_seq: int
+    restored_until: int
+    limits: Limits
+    locked: bool = False
+    deletion: Deletion | None = None
+    members: dict[str, RoomMember] = field(default_factory=dict)
+    nodes: Counter[str] = field(default_factory=Counter)
+    """By node, how many members it holds."""
+    history: deque[tuple[int, Event]] = field(default_factory=deque)
+    windows: dict[str, MembershipWindow] = field(default_factory=dict)
+    refs: dict[tuple[str, str], tuple[int, Event]] = field(default_factory=dict)
+
+    # --- who is in ----------------------------------------------------------------------------------------------------
+
+    def recipients(self) -> tuple[str, ...]:
+        """The nodes that have people here now."""
+        return tuple(self.nodes)
+
+    def is_host(self, key: str) -> bool:
+        """Whether a name key is the host's."""
+        return self.host is not None and self.host.key == key
+
+    def hold(self, member: RoomMember, node_id: str) -> None:
+        """A node holds a member; nobody waits for them any longer."""
+        if node_id not in member.holders:
+            member.holders.add(node_id)
+            self.nodes[node_id] += 1
+        member.deadline = None
+
+    def let_go(self, member: RoomMember, node_id: str) -> None:
+        """A node holds a member no longer."""
+        if node_id in member.holders:
+            member.holders.discard(node_id)
+            self.nodes[node_id] -= 1
+            if not self.nodes[node_id]:
+                del self.nodes[node_id]
+
+    def let_all_go(self, node_id: str, now: int, grace: int, host_grace: int) -> list[Event]:
+        """A node that is dead holds nobody any longer."""
+        recipients = self.recipients()
+        events: list[Event] = []
+        for member in self.members.values():
+            if node_id in member.holders:
+                self.let_go(member, node_id)
+                events.extend(self.await_return(member, now, grace, host_grace, recipients))
+        return events
+
+    def take_out(self, member: RoomMember, reason: str, now: int, recipients: tuple[str, ...]) -> Event:
+        """Remove a member whom nobody holds. When the host goes, the room's deletion begins."""
+        person = member.person
+        del self.members[person.key]
+        if person.visitor_id in self.windows:
+            self.windows[person.visitor_id].out_at = now
+        event = self.append(Exited(self.id, person.nick, person.tag, reason), now, recipients)
+        if self.is_host(person.key):
+            self.deletion = Deletion(f"host_{reason}", "", now)
+        return event
+
+    def await_return(
+        self, member: RoomMember, now: int, grace: int, host_grace: int, recipients: tuple[str, ...]
+    ) -> tuple[Event, ...]:
+        """Give a member whom nobody holds any more a deadline; the host's is announced."""
+        if member.holders or member.deadline is not None or self.deletion is not None:
+            return ()
+        host = self.is_host(member.person.key)
+        member.deadline = now + (host_grace if host else grace)
+        if not host:
+            return ()
+        return (self.append(HostAway(self.id, member.person.nick, member.deadline), now, recipients),)
+
+    # --- coming in ----------------------------------------------------------------------------------------------------
+
+    def join(self, node_id: str, person: Person, after: int | None, size: int, now: int) -> Done[Entered]:
+        """``operations.Join``."""
+        member = self.members.get(person.key)
+        if member is not None and member.person.visitor_id != person.visitor_id:
+            raise refusal("name_taken")
+        events: list[Event] = []
+        known = self._knows(person.visitor_id, member, now)
+        if member is None:
+            if len(self.members) >= size:
+                raise refusal("room_full")
+            recipients = self.recipients()
+            member = self.members[person.key] = RoomMember(person)
+            events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
+            if not known:
+                self.windows[person.visitor_id] = MembershipWindow(self.seq, now)
+        elif member.deadline is not None and self.is_host(person.key):
+            events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
+        self.hold(member, node_id)
+        return Done(self.entered(member.person, now, after, known), tuple(events))
+
+    def restore(self, node_id: str, people: tuple[Person, ...], seq: int, now: int) -> Done[Restored]:
+        """``operations.Restore``."""
+        self.seq = max(self.seq, seq)
+        events: list[Event] = []
+        out: list[str] = []
+        recount = False
+        for person in people:
+            member = self.members.get(person.key)
+            if member is not None and member.person.visitor_id != person.visitor_id:
+                out.append(person.key)
+            else:
+                was_away = self._put_back(node_id, person, member, now, events)
+                recount = recount or (was_away and now < self.restored_until)
+        if recount:
+            events.append(self.append(Recounted(self.id), now, self.recipients()))
+        return Done(Restored(tuple(out), self.epoch_seq, self.kept_after(self.epoch_seq, now)), tuple(events))
+
+    def _put_back(self, node_id: str, person: Person, member: RoomMember | None, now: int, events: list[Event]) -> bool:
+        """Put one person back, adding the event if there is one; whether they had been out or waited for."""
+        restored = now < self.restored_until
+        was_away = member is None or member.deadline is not None
+        if member is None:
+            recipients = self.recipients()
+            member = self.members[person.key] = RoomMember(person)
+            self.windows.setdefault(person.visitor_id, MembershipWindow(self.seq, now))
+            if not restored:
+                events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
+        elif was_away and not restored and self.is_host(person.key):
+            events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
+        self.hold(member, node_id)
+        return was_away
+
+    def _knows(self, visitor_id: str, member: RoomMember | None, now: int) -> bool:
+        """Whether a visitor is in the room or was not long ago."""
+        window = self.windows.get(visitor_id)
+        return window is not None and (member is not None or window.out_at + self.limits.history_age > now)
+
+    # --- what happened ------------------------------------------------------------------------------------------------
+
+    def append(self, event: RoomEvent, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
+        """Number an event and keep it."""
+        return self.append_body(event_body(event), now, recipients, end)
+
+    def append_body(self, body: str, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
+        """The same for an event that is text already."""
+        self.seq += 1
+        text = f'{body},"seq":{self.seq},"at":{now},"participants":{len(self.members)}}}'
+        event = Event(self.id, self.seq, text, recipients, end)
+        self.history.append((now, event))
+        self.forget_old(now)
+        return event
+
+    def forget_old(self, now: int) -> None:
+        """Let go of the events that may not be kept any longer."""
+        kept = self.history
+        while kept and (len(kept) > self.limits.history or kept[0][0] + self.limits.history_age <= now):
+            kept.popleft()
+
+    def kept_after(self, seq: int, now: int) -> list[Event]:
+        """The kept events after ``seq``, oldest first."""
+        self.forget_old(now)
+        return [event for _, event in self.history if event.seq > seq]
+
+    def remember(self, visitor_id: str, ref: str, event: Event, now: int) -> None:
+        """Keep what a ref made, and forget the refs that are too old."""
+        self.refs[visitor_id, ref] = (now, event)
+        while self.refs:
+            oldest = next(iter(self.refs))
+            if self.refs[oldest][0] + self.limits.ref_age >= now:
+                break
+            del self.refs[oldest]
+
+    def made_by(self, visitor_id: str, ref: str, now: int) -> Event | None:
+        """The event that a visitor's ref made, if that is not too long ago."""
+        made = self.refs.get((visitor_id, ref))
+        return made[1] if made is not None and made[0] + self.limits.ref_age >= now else None
+
+    # --- what somebody finds ------------------------------------------------------------------------------------------
+
+    def entered(self, person: Person | None, now: int, after: int | None = None, known: bool = False) -> Entered:
+        """What a person finds who comes in; with ``after``, what they missed (docs/protocol.md, "Join a room")."""
+        recovered, replay = self._missed(person, after, known, now)
+        return Entered(self._state(person, now), recovered, replay)
+
+    def _state(self, person: Person | None, now: int) -> RoomState:
+        host = self.members.get(self.host.key) if self.host else None
+        members = list(self.members.values())[:MEMBERS_MAX]
+        return RoomState(
+            roomID=self.id,
+            roomName=self.name,
+            nickName=person.nick if person else "",
+            tag=person.tag if person else "",
+            host=self.host.nick if self.host else "",
+            participants=len(self.members),
+            members=[Member(member.person.nick, member.person.tag) for member in members],
+            locked=self.locked,
+            seq=self.seq,
+            at=now,
+            closesAt=UNSET if host is None or host.deadline is None else host.deadline,
+        )
+
+    def _missed(self, person: Person | None, after: int | None, known: bool, now: int) -> tuple[bool | None, list[str]]:
+        if after is None or person is None:
+            return None, []
+        if not known or after > self.seq:
+            return False, []
+        start = max(after, self.windows[person.visitor_id].joined_seq)
+        replay = self.kept_after(start, now)
+        complete = start == self.seq or (bool(replay) and replay[0].seq == start + 1)
+        return complete and after >= self.epoch_seq, [event.text for event in replay]

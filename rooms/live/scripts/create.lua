@@ -1,0 +1,30 @@
+-- operations.Create: room, name, listed, created_at, host key, nick, visitor, tag, held, grace, seq.
+local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq = unpack(ARGV, FIRST)
+local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = tag} or nil
+
+local state, refused = find(room)
+if refused == 'room_not_found' then return {refused, '', {}} end
+if state then
+  if not who or held ~= '1' then return {'', entered(room, who, '', false), {}} end
+  local taken, answer, events = join(room, state.host, who, '', count(room) + 1)
+  return {taken or '', answer or '', events or {}}
+end
+
+local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1)
+redis.call('HSET', key('room', room), 'name', name, 'listed', listed, 'created_at', created_at,
+  'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', '0', 'seq', int(epoch_seq),
+  'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace))
+redis.call('SADD', PREFIX .. 'rooms', room)
+if who then
+  add(room, who)
+  set_window(room, who, epoch_seq)
+  if held == '1' then
+    hold(room, host)
+  else
+    redis.call('ZADD', PREFIX .. 'deadlines', int(NOW + grace), deadline_name(room, host))
+  end
+end
+list(room)
+touch(room)
+touch_indexes()
+return {'', entered(room, who, '', false), {}}

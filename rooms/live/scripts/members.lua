@@ -1,0 +1,149 @@
+-- Members: who is in a room, which nodes hold them, and what becomes of those whom nobody holds.
+
+local function deadline_name(room, name) return room .. ':' .. name end
+
+-- A member is kept as visitor:tag:nick.
+local function member(room, name)
+  local text = redis.call('HGET', key('members', room), name)
+  if not text then return nil end
+  local visitor, tag, nick = string.match(text, '^([^:]*):([^:]*):(.*)$')
+  return {key = name, visitor = visitor, tag = tag, nick = nick}
+end
+
+local function add(room, who)
+  redis.call('HSET', key('members', room), who.key, who.visitor .. ':' .. who.tag .. ':' .. who.nick)
+  redis.call('ZADD', key('order', room), redis.call('HINCRBY', key('room', room), 'arrivals', 1), who.key)
+end
+
+-- From which event on a visitor may be sent what they missed, and when they were last out: seq:ms.
+local function set_window(room, who, seq)
+  redis.call('HSET', key('windows', room), who.visitor, int(seq) .. ':' .. AT)
+end
+
+-- Holders of a member are kept as the nodes' names with a space after each.
+local function hold(room, name)
+  redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, name))
+  local holders = redis.call('HGET', key('holders', room), name) or ''
+  if string.find(holders, NODE .. ' ', 1, true) then return end
+  redis.call('HSET', key('holders', room), name, holders .. NODE .. ' ')
+  redis.call('HINCRBY', key('nodes', room), NODE, 1)
+  redis.call('SADD', key('held', NODE), room)
+  -- A node that holds someone without a lease would never be missed: it gets one, and is told at its next beat.
+  if not redis.call('ZSCORE', PREFIX .. 'leases', NODE) then
+    redis.call('ZADD', PREFIX .. 'leases', int(NOW + HISTORY_AGE), NODE)
+    redis.call('SADD', PREFIX .. 'unregistered', NODE)
+    redis.call('PEXPIRE', PREFIX .. 'unregistered', LIFE)
+    redis.call('PEXPIRE', PREFIX .. 'leases', LIFE)
+  end
+end
+
+-- Takes a node from a member's holders; true when nobody holds them any more.
+local function let_go(room, name, node)
+  local holders = redis.call('HGET', key('holders', room), name) or ''
+  local from, to = string.find(holders, node .. ' ', 1, true)
+  if from then
+    holders = string.sub(holders, 1, from - 1) .. string.sub(holders, to + 1)
+    if holders == '' then
+      redis.call('HDEL', key('holders', room), name)
+    else
+      redis.call('HSET', key('holders', room), name, holders)
+    end
+    if redis.call('HINCRBY', key('nodes', room), node, -1) <= 0 then
+      redis.call('HDEL', key('nodes', room), node)
+      redis.call('SREM', key('held', node), room)
+    end
+  end
+  return holders == ''
+end
+
+-- Removes a member nobody holds. When the host goes, the room's deletion begins: the second value returned.
+local function take_out(room, who, host, reason, to)
+  redis.call('HDEL', key('members', room), who.key)
+  redis.call('ZREM', key('order', room), who.key)
+  redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, who.key))
+  local window = redis.call('HGET', key('windows', room), who.visitor)
+  if window then set_window(room, who, string.match(window, '^%d+')) end
+  local body = event_body('Exited', {roomID = room, nickName = who.nick, tag = who.tag, reason = reason})
+  local event = append(room, body, to)
+  list(room)
+  if host ~= who.key then return event, false end
+  begin_delete(room, 'host_' .. reason, '')
+  return event, true
+end
+
+-- Gives a member nobody holds a deadline; the host's is announced.
+local function await_return(room, who, host, grace, host_grace, to)
+  local name = deadline_name(room, who.key)
+  if redis.call('ZSCORE', PREFIX .. 'deadlines', name) then return nil end
+  local due = int(NOW + (host == who.key and host_grace or grace))
+  redis.call('ZADD', PREFIX .. 'deadlines', due, name)
+  if host ~= who.key then return nil end
+  return append(room, event_body('HostAway', {roomID = room, nickName = who.nick, closesAt = due}), to)
+end
+
+-- At most MEMBERS_MAX, those who have been in longest first: nick, tag, nick, tag…
+local function listed_members(room)
+  local members = {}
+  local names = redis.call('ZRANGE', key('order', room), 0, MEMBERS_MAX - 1)
+  if #names > 0 then
+    for _, text in ipairs(redis.call('HMGET', key('members', room), unpack(names))) do
+      if text then
+        local tag, nick = string.match(text, '^[^:]*:([^:]*):(.*)$')
+        members[#members + 1] = nick
+        members[#members + 1] = tag
+      end
+    end
+  end
+  return members
+end
+
+-- What a newcomer is told (operations.Entered): the values of ROOM_STATE, recovered (-1: not asked), replay.
+local function entered(room, who, after, known)
+  local state = redis.call('HMGET', key('room', room), 'name', 'host_nick', 'locked', 'seq', 'epoch_seq', 'host')
+  local seq, epoch_seq = tonumber(state[4]), tonumber(state[5])
+  local away = state[6] ~= '' and redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, state[6]))
+  local found = {
+    roomID = tonumber(room), roomName = state[1], nickName = who and who.nick or '', tag = who and who.tag or '',
+    host = state[2], participants = count(room), members = listed_members(room), locked = state[3] == '1' and 1 or 0,
+    seq = seq, at = NOW, closesAt = away and tonumber(away) or 0
+  }
+  local values = {}
+  for i, field in ipairs(ROOM_STATE) do values[i] = assert(found[field], field) end
+  local recovered, replay = -1, {}
+  if after ~= '' and who then
+    after = tonumber(after)
+    recovered = 0
+    if known and after <= seq then
+      local first = tonumber(string.match(redis.call('HGET', key('windows', room), who.visitor), '^%d+'))
+      local start = math.max(after, first)
+      local kept = kept_after(room, start)
+      for _, event in ipairs(kept) do replay[#replay + 1] = event[2] end
+      if after >= epoch_seq and (start == seq or (kept[1] and kept[1][1] == start + 1)) then recovered = 1 end
+    end
+  end
+  return {values, recovered, replay}
+end
+
+-- Puts a person in, or finds them in already. Returns the refusal, or the answer and the events.
+local function join(room, host, who, after, size)
+  local present = member(room, who.key)
+  if present and present.visitor ~= who.visitor then return 'name_taken' end
+  local events = {}
+  local window = redis.call('HGET', key('windows', room), who.visitor)
+  local known = window and (present or tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)
+  if not present then
+    if count(room) >= size then return 'room_full' end
+    local to = recipients(room)
+    add(room, who)
+    events[1] = joined(room, who, to)
+    if not known then set_window(room, who, events[1][2]) end
+    list(room)
+    present = who
+  elseif host == who.key and redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, who.key)) then
+    events[1] = host_back(room, present)
+  end
+  hold(room, who.key)
+  -- Now that all of them are there.
+  touch(room)
+  return nil, entered(room, present, after, known), events
+end

@@ -1,0 +1,106 @@
+"""The way between nodes: events go to the nodes that have people in a room, and come in from theirs.
+
+Knows the channel layer; must not know rooms, connections or the store: what comes in is handed to ``deliver``. The
+layer may lose messages, delay them and change their order; whoever takes the events in notices (``order``).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from rooms.live.operations import Event
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 1
+"""How long the relay waits before it listens again after the layer failed."""
+
+
+class Layer(Protocol):
+    """What is needed of a channel layer."""
+
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Send to one channel."""
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """Wait for the next message of a channel."""
+
+
+class Relay:
+    """This node's end of the way.
+
+    Args:
+        layer: the channel layer.
+        node_id: the name of this node, which is its channel.
+        deliver: takes in an event that another node has sent.
+    """
+
+    def __init__(self, layer: Layer, node_id: str, deliver: Callable[[Event], None]) -> None:
+        self._layer = layer
+        self._node_id = node_id
+        self._deliver = deliver
+        self._remote: dict[str, list[list[Any]]] = {}
+        """By node, the events to be sent: room, seq, text, end of each."""
+        self._sending: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    async def stop(self) -> None:
+        """Listen and send no more."""
+        for task in (self._listening, self._sending):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def publish(self, event: Event) -> None:
+        """Send an event to the other nodes among its recipients; all that is published in one turn goes together."""
+        for node_id in event.recipients:
+            if node_id != self._node_id:
+                self._remote.setdefault(node_id, []).append([event.room_id, event.seq, event.text, event.end])
+        if self._remote and self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        try:
+            while self._remote:
+                remote, self._remote = self._remote, {}
+                for node_id, events in remote.items():
+                    try:
+                        await self._layer.send(node_id, {"type": "hub.events", "events": events})
+                    except Exception as problem:
+                        # The layer may lose messages: the others notice the gap and read the store.
+                        logger.debug("a layer message was not sent: %s", type(problem).__name__)
+        finally:
+            self._sending = None
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                message = await self._layer.receive(self._node_id)
+            except Exception as problem:
+                logger.debug("the layer cannot be heard: %s", type(problem).__name__)
+                await self._resubscribe()
+                continue
+            self._take_in(message)
+
+    def _take_in(self, message: dict[str, Any]) -> None:
+        try:
+            events = [Event(room_id, seq, text, end=end) for room_id, seq, text, end in message["events"]]
+        except (KeyError, TypeError, ValueError):
+            # A node of another version: its events are missing here, which is noticed like a lost message.
+            logger.warning("a message of another server process was not understood; do all run the same version?")
+            return
+        for event in events:
+            self._deliver(event)
+
+    async def _resubscribe(self) -> None:
+        """Let the layer forget a subscription that failed, which only a cancelled ``receive`` makes it do."""
+        receiving = asyncio.ensure_future(self._layer.receive(self._node_id))
+        await asyncio.sleep(0)
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+        await asyncio.sleep(RETRY_SECONDS)
