@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 from django.http import HttpRequest, HttpResponse
+from pytest_django import Settings
 
 from rooms.models import Room
 from rooms.visitors import COOKIE, ensure_cookie
 from tests.conftest import Client, Connect
 
-Settings = Any
 Message = dict[str, Any]
 
 EVENT = {"type": str, "roomID": int, "seq": int, "at": int, "participants": int}
