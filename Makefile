@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .make
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint fmt messages screenshots bench autobahn audit lock
+.PHONY: help run test soak mutations lint fmt messages screenshots bench autobahn audit lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -26,6 +26,10 @@ test: .venv/test.stamp ## every check there is; brings what is missing, or says 
 soak: .venv/test.stamp ## fifty schedules of random faults with the real leases; SEEDS=200 FIRST=51 for others
 	@.ci/system-packages
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
+
+mutations: .venv/test.stamp ## plant faults into the live stores, and show which test catches each (a quarter of an hour)
+	@.ci/system-packages
+	$(BIN)/python -m tests.mutations
 
 lint: .venv/test.stamp ## style, types, and forgotten migrations
 	$(BIN)/ruff check .

@@ -4,6 +4,9 @@ Knows the outbox, the relay and the live store's contract; must not know connect
 are handed to ``deliver``.
 """
 
+# The annotations of inner functions would otherwise be evaluated with each message: 2 µs of the 10 that a line takes.
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar

@@ -5,6 +5,9 @@ events go through its ``LocalRoom`` in order, each once; here is what connects r
 (docs/architecture.md, "The hub").
 """
 
+# The annotations of inner functions would otherwise be evaluated with each message: 2 µs of the 10 that a line takes.
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable, Container
 from typing import TypeVar
@@ -100,9 +103,8 @@ class Hub:
         if person is None:
             raise TypeError("an official room is not joined by creating it")
         # Interest is registered first: otherwise the event after one's own join could be lost.
-        room = self._rooms.get(operation.room_id)
-        if room is None:
-            room = self._rooms[operation.room_id] = LocalRoom(operation.room_id, self._read_missing, self._on_write)
+        fresh = LocalRoom(operation.room_id, self._read_missing, self._on_write)
+        room = self._rooms.setdefault(operation.room_id, fresh)
         room.begin_join(person.key)
 
         def joined(outcome: Outcome[Entered]) -> None:
@@ -197,7 +199,7 @@ class Hub:
         positions = await self.do(Positions(known)) if known else {}
         for room_id in known:
             room = self._rooms.get(room_id)
-            position = room.sequence.position if room is not None else None
+            position = room.order.position if room is not None else None
             if room is None or position is None:
                 continue
             if room_id not in positions:
@@ -207,12 +209,8 @@ class Hub:
 
     def present(self) -> dict[int, tuple[int, tuple[Person, ...]]]:
         """By room, the last ``seq`` seen and the people whom this node holds."""
-        found = {room.id: (room.sequence.position, room.people()) for room in self._rooms.values()}
-        return {
-            room_id: (position, people)
-            for room_id, (position, people) in found.items()
-            if position is not None and people
-        }
+        found = ((room.id, room.order.position, room.people()) for room in self._rooms.values())
+        return {room_id: (position, people) for room_id, position, people in found if position is not None and people}
 
     async def restore(self, operation: Restore) -> None:
         """Put people back into a room; those whose name someone else has now join anew.
@@ -226,7 +224,7 @@ class Hub:
             if not isinstance(outcome, Refused) and room is not None:
                 self.send_away(room.id, CLOSE_RESTART, outcome.answer.out)
                 # If the state was lost, what came after it began anew is all there is.
-                room.sequence.rebase(outcome.answer.epoch_seq)
+                room.order.rebase(outcome.answer.epoch_seq)
                 for event in outcome.answer.kept:
                     self.receive(event)
 
@@ -256,12 +254,12 @@ class Hub:
 
     def _read_missing(self, room: LocalRoom) -> None:
         """Read from the store what did not come by itself."""
-        position = room.sequence.position
+        position = room.order.position
         if self._rooms.get(room.id) is room and position is not None:
             self._dispatch.submit(History(room.id, position), lambda outcome: self._fill_gap(room, outcome))
 
     def _fill_gap(self, room: LocalRoom, outcome: Outcome[HistoryPage]) -> None:
-        position = room.sequence.position
+        position = room.order.position
         if self._rooms.get(room.id) is not room or position is None:
             return
         if isinstance(outcome, Refused):
@@ -275,7 +273,7 @@ class Hub:
             return
         for event in page.events:
             self.receive(event)
-        position = room.sequence.position
+        position = room.order.position
         if self._rooms.get(room.id) is room and position is not None and position < page.position:
             self.send_away(room.id, CLOSE_LOST)
 

@@ -6,12 +6,12 @@ alone, reading events that are missing, it asks for with ``on_gap``.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from rooms.conf import conf
 from rooms.connection import Connection, Seat, frames
 from rooms.live.operations import Entered, Event, Person
-from rooms.sequence import Sequence
+from rooms.order import Order
 
 
 class LocalRoom:
@@ -36,12 +36,12 @@ class LocalRoom:
         "connections",
         "holders",
         "id",
-        "sequence",
+        "order",
     )
 
     def __init__(self, room_id: int, on_gap: Callable[["LocalRoom"], None], on_write: Callable[[int], None]) -> None:
         self.id = room_id
-        self.sequence = Sequence()
+        self.order = Order()
         self.connections: Counter[Connection] = Counter()
         """By connection, how many names it has here."""
         self.holders: Counter[str] = Counter()
@@ -81,9 +81,9 @@ class LocalRoom:
         seq = entered.state.seq
         delivered = [] if connection in self.connections else self._recent
         missed = [event.text for event in delivered if event.seq > seq]
-        if self.sequence.position is not None and self.sequence.position < seq:
+        if self.order.position is not None and self.order.position < seq:
             self._late[connection] = seq
-        self.sequence.start(seq)
+        self.order.start(seq)
         self.flush()
         if (self.id, person.key) in connection.seats:
             # Joined twice by the same connection: it is in once.
@@ -125,7 +125,7 @@ class LocalRoom:
     def forget(self) -> None:
         """The end: what waits is written, and whoever is still in is so no more."""
         self.flush()
-        self.sequence.clear()
+        self.order.clear()
         if self._gap_timer is not None:
             self._gap_timer.cancel()
         for connection in self._awaiting_echo.values():
@@ -147,7 +147,7 @@ class LocalRoom:
 
         If not, the message is to be answered with the event's text, and everything gathered before is written by now.
         """
-        if connection in self.connections and self.sequence.position is not None and seq > self.sequence.position:
+        if connection in self.connections and self.order.position is not None and seq > self.order.position:
             self.await_echo(seq, connection)
             return True
         self.flush()
@@ -155,24 +155,24 @@ class LocalRoom:
 
     def receive(self, event: Event) -> bool:
         """Take in an event, whichever way it came; returns whether it was, or brought on, the room's end."""
-        return self._deliver(self.sequence.offer(event))
+        return self._deliver(self.order.offer(event))
 
     def resume(self) -> bool:
         """Deliver what was held until now; returns whether the room's end was among it."""
-        return self._deliver(self.sequence.resume())
+        return self._deliver(self.order.resume())
 
-    def _deliver(self, events: Iterable[Event]) -> bool:
+    def _deliver(self, events: Sequence[Event]) -> bool:
         """Queue events for the connections; one write for each follows when this turn of the loop is over."""
-        for event in events:
-            self._outgoing.append(event)
+        if events:
+            self._outgoing += events
             if self._joining:
-                self._recent.append(event)
-            if event.end:
+                self._recent += events
+            if events[-1].end:
                 return True
-        if self._outgoing and self._flush_handle is None:
-            self._on_write(len(self.connections))
-            self._flush_handle = asyncio.get_running_loop().call_soon(self.flush)
-        if self.sequence.has_gap:
+            if self._flush_handle is None:
+                self._on_write(len(self.connections))
+                self._flush_handle = asyncio.get_running_loop().call_soon(self.flush)
+        if self.order.held and self.order.position is not None:
             self.await_missing()
         return False
 
@@ -200,7 +200,7 @@ class LocalRoom:
                 connection.write_all([event.text for event in events if event.seq > self._late[connection]])
             else:
                 connection.write_all(texts, data)
-        position = self.sequence.position
+        position = self.order.position
         if self._late and position is not None:
             self._late = {connection: seq for connection, seq in self._late.items() if seq > position}
         if self._awaiting_echo:

@@ -1,7 +1,7 @@
 """The way between nodes: events go to the nodes that have people in a room, and come in from theirs.
 
 Knows the channel layer; must not know rooms, connections or the store: what comes in is handed to ``deliver``. The
-layer may lose messages, delay them and change their order; whoever takes the events in notices (``sequence``).
+layer may lose messages, delay them and change their order; whoever takes the events in notices (``order``).
 """
 
 import asyncio

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,11 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
 class RedisServer:
     """A real Redis in a folder of its own, that can be killed, stopped and started again on the same port."""
 
-    def __init__(self, folder: Path, save: bool = False) -> None:
+    def __init__(self, folder: Path, save: bool = False, environment: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._folder = folder
+        self._environment = os.environ | (environment or {})
         self._save = ["--appendonly", "yes"] if save else ["--save", "", "--appendonly", "no"]
         self.start()
 
@@ -53,6 +54,7 @@ class RedisServer:
         assert program, "redis-server is not installed"
         self.process = subprocess.Popen(
             [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._save],
+            env=self._environment,
             stdout=subprocess.DEVNULL,
         )
         wait_for_port(self.port, self.process)
@@ -269,9 +271,9 @@ def cluster(folder: Path, **options: Any) -> Iterator[Cluster]:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
+def redis_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[RedisServer]:
     """A Redis for as long as it is needed."""
-    server = RedisServer(folder)
+    server = RedisServer(folder, environment=environment)
     try:
         yield server
     finally:

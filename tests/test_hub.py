@@ -256,7 +256,7 @@ async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
     await carried_out.wait()
     host.say("벌써?")
     await host.heard(1)
-    await eventually(lambda: bool(guest.hub._rooms[ROOM].sequence._early))
+    await eventually(lambda: bool(guest.hub._rooms[ROOM].order.held))
     go_on.set()
     assert (await entering)["type"] == "answer"
     assert await guest.heard(1) == ["벌써?"]

@@ -59,6 +59,7 @@ class MemoryStore:
         self._rooms: dict[int, MemoryRoom] = {}
         self._gone: dict[int, tuple[int, MemoryRoom]] = {}
         self._leases: dict[str, int] = {}
+        self._unregistered: set[str] = set()
         self._reserved: dict[tuple[str, str], tuple[int, int]] = {}
         self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
             Reserve: self._reserve,
@@ -84,13 +85,15 @@ class MemoryStore:
     async def beat(self, node_id: str, lease: int) -> bool:
         """Renew a lease; see the contract."""
         now = self._now()
-        alive = self._leases.get(node_id, 0) > now
+        alive = self._leases.get(node_id, 0) > now and node_id not in self._unregistered
+        self._unregistered.discard(node_id)
         self._leases[node_id] = now + lease
         return alive
 
     async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
-        self._leases[node_id] = 0
+        if node_id in self._leases:
+            self._leases[node_id] = 0
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
@@ -120,7 +123,7 @@ class MemoryStore:
 
     def _reserve(self, node_id: str, op: Reserve) -> Done[int]:
         now = self._now()
-        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age <= now]:
+        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age < now]:
             del self._reserved[key]
         return Done(self._reserved.setdefault((op.visitor_id, op.ref), (now, op.room_id))[1])
 
@@ -131,7 +134,7 @@ class MemoryStore:
             return self._make(node_id, op)
         if op.host is None or not op.held:
             return Done(room.entered(op.host, self._now()))
-        return room.join(node_id, op.host, None, len(room.members) + 1, self._now())
+        return self._join(node_id, Join(op.room_id, op.host, None, len(room.members) + 1))
 
     def _make(self, node_id: str, op: Create) -> Done[Entered]:
         now = self._now()
@@ -145,6 +148,7 @@ class MemoryStore:
             room.windows[op.host.visitor_id] = MembershipWindow(seq, now)
             if op.held:
                 room.hold(member, node_id)
+                self._give_lease(node_id)
             else:
                 member.deadline = now + op.grace
         return Done(room.entered(op.host, now))
@@ -170,17 +174,28 @@ class MemoryStore:
         deleted = Deleted(room.id, room.deletion.reason, ref=room.deletion.ref or UNSET)
         event = room.append(deleted, now, recipients, end=True)
         del self._rooms[op.room_id]
-        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._limits.history_age > now}
+        self._gone = {room: gone for room, gone in self._gone.items() if gone[0] + self._limits.history_age >= now}
         self._gone[op.room_id] = (now, room)
         return Done(event.text, (event,))
 
     # --- people -------------------------------------------------------------------------------------------------------
 
     def _join(self, node_id: str, op: Join) -> Done[Entered]:
-        return self._found(op.room_id).join(node_id, op.person, op.after, op.size, self._now())
+        done = self._found(op.room_id).join(node_id, op.person, op.after, op.size, self._now())
+        self._give_lease(node_id)
+        return done
 
     def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
-        return self._found(op.room_id).restore(node_id, op.people, op.seq, self._now())
+        done = self._found(op.room_id).restore(node_id, op.people, op.seq, self._now())
+        if len(done.answer.out) < len(op.people):
+            self._give_lease(node_id)
+        return done
+
+    def _give_lease(self, node_id: str) -> None:
+        """Give a lease to a node that holds someone without one, or it would never be missed; its next beat says so."""
+        if node_id not in self._leases:
+            self._leases[node_id] = self._now() + self._limits.history_age
+            self._unregistered.add(node_id)
 
     def _exit(self, node_id: str, op: Exit) -> Done[bool]:
         room = self._rooms.get(op.room_id)
@@ -212,15 +227,15 @@ class MemoryStore:
     def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
         events: list[Event] = []
-        for room in list(self._rooms.values()):
-            for dead in [name for name in room.nodes if self._leases.get(name, 0) <= now]:
-                recipients = room.recipients()
-                for member in list(room.members.values()):
-                    if dead in member.holders:
-                        room.let_go(member, dead)
-                        events.extend(room.await_return(member, now, op.grace, op.host_grace, recipients))
+        ended = sorted((end, node) for node, end in self._leases.items() if end <= now)
+        for _, dead in ended:
+            del self._leases[dead]
+            for room in self._rooms.values():
+                if room.deletion is None:
+                    events.extend(room.let_all_go(dead, now, op.grace, op.host_grace))
         closing: list[int] = []
         for room, member in self._due(now)[: op.most]:
+            member.deadline = None
             if room.deletion is None:
                 events.append(room.take_out(member, "lost", now, room.recipients()))
                 if room.deletion is not None:
@@ -232,7 +247,6 @@ class MemoryStore:
         waiting = [
             (member.deadline, room, member)
             for room in self._rooms.values()
-            if room.deletion is None
             for member in room.members.values()
             if member.deadline is not None and member.deadline <= now
         ]
@@ -278,7 +292,7 @@ class MemoryStore:
     def _known(self, room_id: int) -> MemoryRoom | None:
         """A room, also one that is gone but not forgotten."""
         gone_at, gone = self._gone.get(room_id, (0, None))
-        return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age > self._now() else None)
+        return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age >= self._now() else None)
 
 
 def _lobby_room(room: MemoryRoom) -> LobbyRoom:

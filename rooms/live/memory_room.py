@@ -112,6 +112,16 @@ class MemoryRoom:
             if not self.nodes[node_id]:
                 del self.nodes[node_id]
 
+    def let_all_go(self, node_id: str, now: int, grace: int, host_grace: int) -> list[Event]:
+        """A node that is dead holds nobody any longer."""
+        recipients = self.recipients()
+        events: list[Event] = []
+        for member in self.members.values():
+            if node_id in member.holders:
+                self.let_go(member, node_id)
+                events.extend(self.await_return(member, now, grace, host_grace, recipients))
+        return events
+
     def take_out(self, member: RoomMember, reason: str, now: int, recipients: tuple[str, ...]) -> Event:
         """Remove a member whom nobody holds. When the host goes, the room's deletion begins."""
         person = member.person
@@ -190,14 +200,9 @@ class MemoryRoom:
         return was_away
 
     def _knows(self, visitor_id: str, member: RoomMember | None, now: int) -> bool:
-        """Whether a visitor is in the room or was not long ago; a window that is too old is forgotten."""
+        """Whether a visitor is in the room or was not long ago."""
         window = self.windows.get(visitor_id)
-        if window is None:
-            return False
-        if member is None and window.out_at + self.limits.history_age <= now:
-            del self.windows[visitor_id]
-            return False
-        return True
+        return window is not None and (member is not None or window.out_at + self.limits.history_age > now)
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
@@ -230,14 +235,14 @@ class MemoryRoom:
         self.refs[visitor_id, ref] = (now, event)
         while self.refs:
             oldest = next(iter(self.refs))
-            if self.refs[oldest][0] + self.limits.ref_age > now:
+            if self.refs[oldest][0] + self.limits.ref_age >= now:
                 break
             del self.refs[oldest]
 
     def made_by(self, visitor_id: str, ref: str, now: int) -> Event | None:
         """The event that a visitor's ref made, if that is not too long ago."""
         made = self.refs.get((visitor_id, ref))
-        return made[1] if made is not None and made[0] + self.limits.ref_age > now else None
+        return made[1] if made is not None and made[0] + self.limits.ref_age >= now else None
 
     # --- what somebody finds ------------------------------------------------------------------------------------------
 

@@ -71,7 +71,7 @@ class RedisStore:
     async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
         try:
-            await self._connection.ask([("ZADD", f"{self._prefix}leases", 0, node_id)])
+            await self._connection.ask([("ZADD", f"{self._prefix}leases", "XX", 0, node_id)])
         except AWAY as problem:
             raise StoreUnavailable(str(problem)) from None
 
@@ -79,7 +79,6 @@ class RedisStore:
         """The fullest listed rooms; see the contract."""
         total, *rooms = await self._ask("", "lobby", str(most))
         listed = [LobbyRoom(int(room[0]), room[1], room[2], room[3], bool(room[4]), int(room[5])) for room in rooms]
-        listed.sort(key=lambda room: (-room.participants, room.created_at, room.room_id))
         return Lobby(listed, total)
 
     async def list_rooms(self, closing_for: int) -> RoomIndex:

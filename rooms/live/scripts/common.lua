@@ -50,8 +50,8 @@ end
 local function list(room)
   local state = redis.call('HMGET', key('room', room), 'listed', 'created_at', 'closing')
   if state[1] == '1' and not state[3] then
-    -- Fullest first, then oldest: both in one number, exact below 2^53.
-    redis.call('ZADD', PREFIX .. 'lobby', int(count(room) * 17179869184 - math.floor(state[2] / 1000)), room)
+    -- Fullest first, then oldest: both in one number. 2^42 ms are more than now; exact for up to 2047 people.
+    redis.call('ZADD', PREFIX .. 'lobby', int(count(room) * 4398046511104 - state[2]), room)
   else
     redis.call('ZREM', PREFIX .. 'lobby', room)
   end

@@ -33,6 +33,7 @@ local function hold(room, name)
     redis.call('ZADD', PREFIX .. 'leases', int(NOW + HISTORY_AGE), NODE)
     redis.call('SADD', PREFIX .. 'unregistered', NODE)
     redis.call('PEXPIRE', PREFIX .. 'unregistered', LIFE)
+    redis.call('PEXPIRE', PREFIX .. 'leases', LIFE)
   end
 end
 
@@ -137,11 +138,12 @@ local function join(room, host, who, after, size)
     events[1] = joined(room, who, to)
     if not known then set_window(room, who, events[1][2]) end
     list(room)
-    touch(room)
     present = who
   elseif host == who.key and redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, who.key)) then
     events[1] = host_back(room, present)
   end
   hold(room, who.key)
+  -- Now that all of them are there.
+  touch(room)
   return nil, entered(room, present, after, known), events
 end

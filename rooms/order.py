@@ -4,38 +4,35 @@ Knows events; must not know connections, the store or the layer. It does nothing
 and when, is the hub's business (docs/architecture.md, "The hub").
 """
 
-from collections.abc import Sequence as Events
+from collections.abc import Sequence
 
 from rooms.live.operations import Event
 
 
-class Sequence:
+class Order:
     """What has come in for a room, in order.
 
     Until ``start`` is called nothing is in order: a first join is under way, and what comes is held for its answer.
     """
 
-    __slots__ = ("_early", "position")
+    __slots__ = ("held", "position")
 
     def __init__(self) -> None:
         self.position: int | None = None
         """The ``seq`` of the last event that was in order; None before ``start``."""
-        self._early: dict[int, Event] = {}
+        self.held: dict[int, Event] = {}
+        """The events that came before one that is missing."""
 
-    @property
-    def has_gap(self) -> bool:
-        """Whether an event is held because one before it is missing."""
-        return self.position is not None and bool(self._early)
-
-    def offer(self, event: Event) -> Events[Event]:
+    def offer(self, event: Event) -> Sequence[Event]:
         """Take in an event; returns those that are in order now, none if it was seen before or one is missing."""
-        if self.position is None or event.seq > self.position + 1:
-            self._early[event.seq] = event
+        seq, position = event.seq, self.position
+        if position is None or seq > position + 1:
+            self.held[seq] = event
             return ()
-        if event.seq <= self.position:
+        if seq <= position:
             return ()
-        self.position = event.seq
-        return [event, *self._following()] if self._early else (event,)
+        self.position = seq
+        return [event, *self._following()] if self.held else (event,)
 
     def start(self, seq: int) -> None:
         """Begin after ``seq``, unless it has begun; ``offer`` or ``resume`` gives what is in order then."""
@@ -55,14 +52,14 @@ class Sequence:
 
     def clear(self) -> None:
         """Forget what is held."""
-        self._early.clear()
+        self.held.clear()
 
     def _following(self) -> list[Event]:
         events: list[Event] = []
-        while self.position is not None and (event := self._early.pop(self.position + 1, None)) is not None:
+        while self.position is not None and (event := self.held.pop(self.position + 1, None)) is not None:
             self.position = event.seq
             events.append(event)
         return events
 
     def _forget_until(self, seq: int) -> None:
-        self._early = {number: event for number, event in self._early.items() if number > seq}
+        self.held = {number: event for number, event in self.held.items() if number > seq}

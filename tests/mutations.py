@@ -1,0 +1,264 @@
+"""Plants faults into a copy of the live stores, one by one, and shows which test of ``make test`` catches each.
+
+``python -m tests.mutations`` prints a table and fails when a fault is not caught, or cannot be planted any more because
+the text that it changes is gone. With words, only the faults whose names contain one of them.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "docs", "bench", "locale", "*.png")
+TESTS = ("tests/test_differential.py", "tests/test_live.py")
+CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
+SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
+STEP = re.compile(r"^E +Step\(", re.MULTILINE)
+
+
+class Mutation(NamedTuple):
+    """A fault.
+
+    Args:
+        name: what is wrong then.
+        file: below ``rooms/live``.
+        old: a text that is in the file once.
+        new: what is there instead.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+COMMON, EVENTS, MEMBERS = "scripts/common.lua", "scripts/events.lua", "scripts/members.lua"
+BEAT, FINISH, SEND, SWEEP = "scripts/beat.lua", "scripts/finish_delete.lua", "scripts/send.lua", "scripts/sweep.lua"
+RESTORE, CREATE, EXIT = "scripts/restore.lua", "scripts/create.lua", "scripts/exit.lua"
+DISCONNECT, DELETE = "scripts/disconnect.lua", "scripts/begin_delete.lua"
+
+MUTATIONS = [
+    # The five that passed every test once.
+    Mutation("members are capped at 99", MEMBERS, "0, MEMBERS_MAX - 1)", "0, 98)"),
+    Mutation("an exit has no tag", MEMBERS, "tag = who.tag, reason = reason}", "tag = '', reason = reason}"),
+    Mutation("an event has a field too many", EVENTS, """body .. ',"seq":'""", """body .. ',"extra":1,"seq":'"""),
+    Mutation("a join gives no time to live", MEMBERS, "  touch(room)\n  return nil, entered", "  return nil, entered"),
+    Mutation("the lobby does not look at age", COMMON, " - state[2]), room)", "), room)"),
+    Mutation(
+        "the lobby looks at seconds only", COMMON, " - state[2]), room)", " - math.floor(state[2] / 1000)), room)"
+    ),
+    # Time.
+    Mutation("milliseconds are counted wrong", COMMON, "math.floor(time[2] / 1000)", "math.floor(time[2] / 10000)"),
+    Mutation("a key's life is in seconds", COMMON, "key('held', NODE), LIFE)", "key('held', NODE), LIFE * 1000)"),
+    Mutation(
+        "a deadline is a moment late", SWEEP, "'deadlines', '-inf', int(NOW)", "'deadlines', '-inf', int(NOW - 1)"
+    ),
+    Mutation("a lease lasts a moment longer", BEAT, "tonumber(due) > NOW", "tonumber(due) >= NOW"),
+    Mutation("the host has everyone's grace", MEMBERS, "(host == who.key and host_grace or grace)", "(grace)"),
+    Mutation("refs are kept for an hour", SEND, "'PX', REF_AGE)", "'PX', LIFE)"),
+    Mutation("refs are not kept", SEND, "'NX', 'PX', REF_AGE)", "'PX', REF_AGE)"),
+    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "room, 'NX', 'PX'", "room, 'PX'"),
+    Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
+    Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
+    Mutation(
+        "a room's end is remembered too long", FINISH, "redis.call('PEXPIRE', key('room', room), HISTORY_AGE)\n", ""
+    ),
+    Mutation("a beat touches no rooms", BEAT, "do touch(room) end", "do end"),
+    Mutation("a beat touches no indexes", BEAT, "touch_indexes()\n", ""),
+    Mutation("no beat refreshes", "redis.py", "% REFRESH_BEATS == 0", "% REFRESH_BEATS == -1"),
+    Mutation("an ended lease is made", "redis.py", '"XX", 0, node_id', "0, node_id"),
+    Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - ARGV[FIRST])", "int(NOW)"),
+    # Who is in.
+    Mutation("a room holds one too many", MEMBERS, "count(room) >= size", "count(room) > size"),
+    Mutation(
+        "names are not protected",
+        MEMBERS,
+        "if present and present.visitor ~= who.visitor then return",
+        "if false then return",
+    ),
+    Mutation("members are not in their order", MEMBERS, "'arrivals', 1), who.key", "'arrivals', -1), who.key"),
+    Mutation(
+        "a node is counted once too often", MEMBERS, "key('nodes', room), node, -1", "key('nodes', room), node, 0"
+    ),
+    Mutation(
+        "who is held is still waited for",
+        MEMBERS,
+        "  redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, name))\n  local holders",
+        "  local holders",
+    ),
+    Mutation(
+        "a node without a lease gets none",
+        MEMBERS,
+        "if not redis.call('ZSCORE', PREFIX .. 'leases', NODE) then",
+        "if false then",
+    ),
+    Mutation("a node never counts as registered", BEAT, "redis.call('SREM', PREFIX .. 'unregistered', NODE)\n", ""),
+    Mutation(
+        "the host is back who was not away",
+        MEMBERS,
+        "redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, who.key)) then\n    events",
+        "true then\n    events",
+    ),
+    Mutation("an exit is not remembered", MEMBERS, "if window then set_window", "if false then set_window"),
+    Mutation("old visits count", MEMBERS, "tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)", "true)"),
+    Mutation(
+        "an exit leaves the lobby as it was",
+        MEMBERS,
+        "  list(room)\n  if host ~= who.key then return event",
+        "  if host ~= who.key then return event",
+    ),
+    Mutation(
+        "an exit is told to those left only",
+        EXIT,
+        "  local to = recipients(room)\n  if not let_go(room, name, NODE) then return {'', 0, {}} end",
+        "  if not let_go(room, name, NODE) then return {'', 0, {}} end\n  local to = recipients(room)",
+    ),
+    Mutation("a repeated exit closes nothing", EXIT, "closing[1] == 'host_left' and", "false and"),
+    Mutation("a dead node stays", SWEEP, "redis.call('ZREM', PREFIX .. 'leases', dead)\n", ""),
+    Mutation("a sweep has no limit", SWEEP, "'LIMIT', 0, most)", "'LIMIT', 0, 500)"),
+    Mutation("rooms without keys stay in the lists", SWEEP, "    redis.call('SREM', PREFIX .. 'rooms', room)\n", ""),
+    Mutation("the closing host is not told", SWEEP, "if host_lost then", "if false then"),
+    Mutation("anyone exits for anyone", EXIT, "if not who or who.visitor ~= visitor then", "if not who then"),
+    Mutation("anyone disconnects anyone", DISCONNECT, "if not who or who.visitor ~= visitor then", "if not who then"),
+    Mutation(
+        "a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor then", "if false then"
+    ),
+    Mutation(
+        "a deadline is given anew",
+        MEMBERS,
+        "deadlines', name) then return nil end",
+        "deadlines', '') then return nil end",
+    ),
+    Mutation(
+        "a restored host is said to be back", RESTORE, "elseif awaited and not restored and", "elseif awaited and"
+    ),
+    # What was missed.
+    Mutation("one event too many is kept", EVENTS, "'MAXLEN', HISTORY,", "'MAXLEN', HISTORY + 1,"),
+    Mutation("a gap goes unnoticed", MEMBERS, "kept[1][1] == start + 1", "kept[1][1] >= start"),
+    Mutation("an earlier epoch recovers", MEMBERS, "after >= epoch_seq and", "after >= 0 and"),
+    Mutation("an epoch begins one later", MEMBERS, "after >= epoch_seq and", "after > epoch_seq and"),
+    Mutation("who has seen everything missed something", MEMBERS, "known and after <= seq", "known and after < seq"),
+    Mutation("strangers are sent the past", MEMBERS, "math.max(after, first)", "after"),
+    Mutation("a restored room tells who comes", RESTORE, "'restored_until')) > NOW", "'restored_until')) < 0"),
+    Mutation(
+        "a room made live counts as restored", CREATE, "held == '1' and '0' or int(NOW + grace)", "int(NOW + grace)"
+    ),
+    Mutation("a restored room goes back", RESTORE, "if state.seq < seen then", "if false then"),
+    Mutation("a made room goes back", CREATE, "math.max(NOW_MICROSECONDS, seq + 1)", "NOW_MICROSECONDS"),
+    # The end.
+    Mutation("a finished deletion stays listed", FINISH, "redis.call('ZREM', PREFIX .. 'closing', room)\n", ""),
+    Mutation("a deleted room stays held", FINISH, "redis.call('SREM', key('held', node), room)", "break"),
+    Mutation(
+        "a deleted room's members are waited for",
+        FINISH,
+        "  redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, name))\n",
+        "",
+    ),
+    Mutation("a deletion is finished twice", FINISH, "if not state[1] or state[3] then", "if not state[1] then"),
+    Mutation("a deletion forgets its ref", FINISH, "state[2] ~= '' and 'DeletedByRef' or 'Deleted'", "'Deleted'"),
+    Mutation("a room in deletion is made again", CREATE, "if refused == 'room_not_found' then", "if false then"),
+    Mutation("the second deletion counts", DELETE, "if not state[3] then", "if true then"),
+    Mutation("the host's name is enough to delete", DELETE, " or state[5] ~= visitor)", ")"),
+    Mutation(
+        "a room in deletion stays in the lobby",
+        COMMON,
+        "  redis.call('ZREM', PREFIX .. 'lobby', room)\n  touch_indexes()",
+        "  touch_indexes()",
+    ),
+    # Talk.
+    Mutation("a line is lost when it follows another", SEND, "        found.seq = seq\n", ""),
+    Mutation(
+        "a duplicate is refused who has left",
+        SEND,
+        "said and '=' .. said or refused",
+        "refused or said and '=' .. said",
+    ),
+    Mutation(
+        "anyone speaks for anyone",
+        SEND,
+        "return record and string.sub(record, 1, #visitor + 1) == visitor .. ':'",
+        "return record",
+    ),
+    Mutation("slashes are escaped", EVENTS, r"(string.gsub(cjson.encode(text), '\\/', '/'))", "cjson.encode(text)"),
+    # The calls.
+    Mutation(
+        "lines are sent last",
+        "redis_calls.py",
+        "        if talk:\n            found.append(_talk(talk))\n            talk = []\n",
+        "",
+    ),
+    Mutation("no event seen is any event", "redis_calls.py", '"" if op.after is None else op.after', 'op.after or ""'),
+    Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": op.wait} if', "{} if"),
+    # The store in memory.
+    Mutation(
+        "memory: a room holds one too many", "memory_room.py", "len(self.members) >= size", "len(self.members) > size"
+    ),
+    Mutation(
+        "memory: due members go as they came",
+        "memory.py",
+        '        waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))\n',
+        "",
+    ),
+    Mutation("memory: a node is never let go", "memory_room.py", "            self.nodes[node_id] -= 1\n", ""),
+    Mutation("memory: old visits count", "memory_room.py", "window.out_at + self.limits.history_age > now", "True"),
+    Mutation("memory: refs are kept for good", "memory_room.py", "made[0] + self.limits.ref_age >= now", "True"),
+    Mutation(
+        "memory: rooms in deletion are joined",
+        "memory.py",
+        'if room is None or room.deletion is not None:\n            raise refusal("room_not_found")',
+        'if room is None:\n            raise refusal("room_not_found")',
+    ),
+]
+
+
+def plant(mutation: Mutation, copy: Path) -> str:
+    """Put a fault into the copy; returns the file's text as it was."""
+    file = copy / "rooms/live" / mutation.file
+    text = file.read_text()
+    if text.count(mutation.old) != 1:
+        sys.exit(
+            f"{mutation.name!r} cannot be planted: {mutation.file} has {text.count(mutation.old)} times\n{mutation.old}"
+        )
+    file.write_text(text.replace(mutation.old, mutation.new))
+    return text
+
+
+def caught_by(copy: Path) -> str:
+    """The test that fails in the copy, and the seed if it is the differential one; nothing when all pass."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *TESTS]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    test, seed = CAUGHT.search(done.stdout), SEED.search(done.stdout)
+    if test is None:
+        sys.exit(f"the tests cannot be run:\n{done.stdout}\n{done.stderr}")
+    return test[1] + (f", seed {seed[1]} in {len(STEP.findall(done.stdout))} steps" if seed else "")
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    chosen = [each for each in MUTATIONS if not words or any(word in each.name for word in words)]
+    survived = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+        for mutation in chosen:
+            (copy / "rooms/live" / mutation.file).write_text(plant(mutation, copy))
+        if test := caught_by(copy):
+            sys.exit(f"{test} fails without a fault")
+        print("| Fault | Where | Caught by |\n|---|---|---|")
+        for mutation in chosen:
+            text = plant(mutation, copy)
+            test = caught_by(copy)
+            survived += not test
+            print(f"| {mutation.name} | {mutation.file} | {test or '**nothing**'} |", flush=True)
+            (copy / "rooms/live" / mutation.file).write_text(text)
+    sys.exit(f"{survived} of {len(chosen)} faults were not caught" if survived else 0)
+
+
+if __name__ == "__main__":
+    main()

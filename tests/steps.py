@@ -1,0 +1,238 @@
+"""Random sequences of everything that can be asked of a live store, made so that they get in each other's way.
+
+Knows the contract; must not know which store is asked. All names of operations are here and in ``SHOULD_HAPPEN``
+(tests/test_differential.py).
+"""
+
+from random import Random
+from typing import Any
+
+from msgspec import Struct
+
+from rooms.live.operations import (
+    BeginDelete,
+    Create,
+    Disconnect,
+    Exit,
+    FinishDelete,
+    History,
+    Join,
+    Operation,
+    Person,
+    Positions,
+    Reserve,
+    Restore,
+    Send,
+    Sweep,
+)
+from rooms.protocol import Sent, event_body
+
+HISTORY, HISTORY_AGE, REF_AGE = 6, 20_000, 5_000
+START = 1_800_000_000_000
+CREATED = {7: 1_600_000_000_001, 8: 1_600_000_000_002, 2**53 - 1: 1_500_000_000_000}
+"""By number, when the rooms were made: two within a second, and the one with the largest number first."""
+ROOMS = tuple(CREATED)
+NODES = ("node-1", "node-2", "node-3")
+VISITORS = ("a" * 32, "b" * 32, "c" * 32)
+NAMES = {"host": ("Host", "HOST"), "b/": ('B/"\\', "b/"), "김": ("김", "김"), "👩‍👧": ("👩‍👧", "👩‍👧 ")}
+"""By key, the ways to write a name that is the same to everyone."""
+KEYS = tuple(NAMES)
+REFS = ("r1", "r2", "r/3")
+TIMES = (0, 1, 300, 1000, 2000, REF_AGE - 1, REF_AGE, REF_AGE + 1, HISTORY_AGE - 1, HISTORY_AGE, HISTORY_AGE + 1)
+GRACES = (0, 1, 1000, 2000, REF_AGE)
+LEASES = (1, 1000, 2000, 60_000, 60_000)
+
+
+class Apply(Struct, frozen=True, tag=True):
+    operations: tuple[Operation[Any], ...]
+
+
+class Beat(Struct, frozen=True, tag=True):
+    lease: int
+
+
+class Release(Struct, frozen=True, tag=True):
+    pass
+
+
+class Empty(Struct, frozen=True, tag=True):
+    """The store loses everything."""
+
+
+class Step(Struct, frozen=True):
+    """One thing that happens, and what is looked at after it.
+
+    Args:
+        after: milliseconds that pass before.
+        node: who asks.
+        most: how many rooms the lobby is asked for.
+        closing_for: how long ago, in ms, the deletions began that the list of rooms is asked for.
+    """
+
+    after: int
+    node: str
+    ask: Apply | Beat | Release | Empty
+    most: int = 200
+    closing_for: int = 0
+
+
+class Steps:
+    """Draws one step after the other.
+
+    Args:
+        seed: the same seed makes the same steps.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.drawn: list[Step] = []
+        self._random = Random(seed)
+        self._seen: dict[int, list[int]] = {room: [0] for room in ROOMS}
+        self._there: list[int] = []
+        self._came: dict[int, list[Person]] = {room: [self._person()] for room in ROOMS}
+        self._kinds = {
+            self._reserve: 2,
+            self._create: 14,
+            self._join: 22,
+            self._restore: 9,
+            self._exit: 6,
+            self._disconnect: 12,
+            self._send: 14,
+            self._begin_delete: 3,
+            self._finish_delete: 4,
+            self._sweep: 8,
+            self._positions: 1,
+            self._history: 3,
+        }
+
+    def saw(self, positions: dict[int, int]) -> None:
+        """Learn the latest ``seq`` of the rooms that are there, to come back to it later."""
+        self._there = list(positions)
+        for room, seq in positions.items():
+            self._seen[room] = [*self._seen[room][-7:], seq]
+
+    def draw(self) -> Step:
+        step = self._draw()
+        self.drawn.append(step)
+        return step
+
+    def _draw(self) -> Step:
+        pick = self._random
+        [ask] = pick.choices((self._apply, self._batch, self._talk, self._beat, Release, Empty), (70, 8, 6, 10, 3, 1))
+        after = pick.choice(TIMES) if pick.random() < 0.4 else pick.randrange(20)
+        return Step(after, pick.choice(NODES), ask(), pick.choice((1, 2, 200)), pick.choice((0, 1, 2000)))
+
+    def _apply(self) -> Apply:
+        return Apply((self._operation(),))
+
+    def _batch(self) -> Apply:
+        return Apply(tuple(self._operation() for _ in range(self._random.randint(2, 5))))
+
+    def _talk(self) -> Apply:
+        """Some lines, and some of them again."""
+        lines = [self._send() for _ in range(self._random.randint(2, 6))]
+        return Apply((*lines, *self._random.sample(lines, self._random.randrange(2))))
+
+    def _beat(self) -> Beat:
+        return Beat(self._random.choice(LEASES))
+
+    def _operation(self) -> Operation[Any]:
+        [kind] = self._random.choices(list(self._kinds), list(self._kinds.values()))
+        return kind()
+
+    def _room(self) -> int:
+        """Mostly one that is there."""
+        there = self._there if self._random.random() < 0.7 else None
+        return self._random.choice(there or ROOMS)
+
+    def _person(self) -> Person:
+        """Mostly the visitor whose name it is."""
+        number = self._random.randrange(len(KEYS))
+        visitor = number % len(VISITORS) if self._random.random() < 0.8 else self._random.randrange(len(VISITORS))
+        key = KEYS[number]
+        return Person(key, self._random.choice(NAMES[key]), VISITORS[visitor], f"tag{visitor}")
+
+    def _host(self) -> Person:
+        usual = Person(KEYS[0], NAMES[KEYS[0]][0], VISITORS[0], "tag0")
+        return usual if self._random.random() < 0.7 else self._person()
+
+    def _someone(self, room: int) -> Person:
+        """Mostly a person who asked to come into the room."""
+        return self._random.choice(self._came[room]) if self._random.random() < 0.7 else self._person()
+
+    def _comer(self, room: int) -> Person:
+        person = self._person()
+        self._came[room] = [*self._came[room][-3:], person]
+        return person
+
+    def _seq(self, room: int) -> int:
+        return self._random.choice(self._seen[room])
+
+    # --- the operations ----------------------------------------------------------------------------------------------
+
+    def _reserve(self) -> Operation[Any]:
+        return Reserve(self._random.choice(VISITORS), self._random.choice(REFS), self._random.randrange(1, 9))
+
+    def _create(self) -> Operation[Any]:
+        pick = self._random
+        room = pick.choice(ROOMS)
+        host = None if pick.random() < 0.15 else self._host()
+        self._came[room] = [*self._came[room][-3:], host or self._person()]
+        seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
+        held, listed = pick.random() < 0.6, pick.random() < 0.8
+        return Create(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq)
+
+    def _join(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        after = pick.choice((None, 0, self._seq(room), self._seq(room), self._seq(room), self._seq(room) + 1))
+        return Join(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)))
+
+    def _restore(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        people = {person.key: person for person in (self._comer(room) for _ in range(pick.randrange(4)))}
+        return Restore(room, tuple(people.values()), pick.choice((0, self._seq(room), self._seq(room) + 3)))
+
+    def _exit(self) -> Operation[Any]:
+        room = self._room()
+        person = self._someone(room)
+        return Exit(room, person.key, person.visitor_id)
+
+    def _disconnect(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        return Disconnect(room, person.key, person.visitor_id, pick.choice(GRACES), pick.choice(GRACES))
+
+    def _send(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        body = event_body(Sent(room, person.nick, f"{pick.random()}", person.tag))
+        return Send(room, person.key, person.visitor_id, pick.choice(REFS), body, pick.choice((0, 0, 0, 500)))
+
+    def _begin_delete(self) -> Operation[Any]:
+        pick, person = self._random, self._host()
+        if pick.random() < 0.3:
+            return BeginDelete(self._room(), "moderator")
+        return BeginDelete(self._room(), "deleted", person.key, person.visitor_id, pick.choice(("", *REFS)))
+
+    def _finish_delete(self) -> Operation[Any]:
+        return FinishDelete(self._room())
+
+    def _sweep(self) -> Operation[Any]:
+        return Sweep(self._random.choice(GRACES), self._random.choice(GRACES), self._random.choice((1, 2, 500)))
+
+    def _positions(self) -> Operation[Any]:
+        return Positions((self._room(), self._room()))
+
+    def _history(self) -> Operation[Any]:
+        room = self._room()
+        return History(room, self._seq(room))
+
+
+def positions() -> Operation[Any]:
+    """What asks where every room is."""
+    return Positions(ROOMS)
+
+
+def delete_all() -> Step:
+    """The end of every room."""
+    closing = tuple(BeginDelete(room, "moderator") for room in ROOMS)
+    return Step(0, NODES[0], Apply((*closing, *(FinishDelete(room) for room in ROOMS))))

@@ -1,0 +1,107 @@
+"""The store in memory and the one on Redis cannot be told apart, whatever is asked of them (tests/differential.py)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rooms.live.operations import Create, Disconnect, Exit, Join, Operation, Person, Send, Sweep
+from rooms.live.redis import LIFE
+from tests.differential import SEEDS, Both, Failure, both_stores, first_failure, without
+from tests.steps import CREATED, NODES, ROOMS, VISITORS, Apply, Beat, Release, Step, Steps
+
+SHOULD_HAPPEN = """
+    Reserve: int
+    Create: Entered, Create: room_not_found, Create: name_taken
+    Join: Entered, Join: unavailable, Join: room_not_found, Join: name_taken, Join: room_full
+    Restore: Restored, Restore: unavailable, Restore: room_not_found
+    Exit: True, Exit: False
+    Disconnect: NoneType
+    Send: NoneType, Send: Duplicate, Send: unavailable, Send: room_not_found, Send: not_in_room, Send: too_fast
+    BeginDelete: NoneType, BeginDelete: room_not_found, BeginDelete: not_host
+    FinishDelete: str, FinishDelete: NoneType
+    Sweep: tuple
+    Positions: dict
+    History: HistoryPage
+    recovered: True, recovered: False
+    SERVER_ROOM_JOIN, SERVER_ROOM_EXIT left, SERVER_ROOM_EXIT lost, SERVER_CHAT_SEND, SERVER_ROOM_COUNT
+    SERVER_HOST_AWAY, SERVER_HOST_BACK
+    SERVER_ROOM_DELETE deleted, SERVER_ROOM_DELETE moderator, SERVER_ROOM_DELETE host_left, SERVER_ROOM_DELETE host_lost
+"""
+ROOM = ROOMS[0]
+HOST, GUEST = Person("host", "Host", VISITORS[0], "tag0"), Person("guest", "Guest", VISITORS[1], "tag1")
+OPEN = Create(ROOM, "사랑방", True, CREATED[ROOM], HOST, True)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    with both_stores(tmp_path_factory.mktemp("both")) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def played(both: Both) -> tuple[Failure | None, Counter[str]]:
+    """The first sequence over which the stores differ, and what happened until then."""
+    return asyncio.run(first_failure(both, range(1, SEEDS + 1))), both.happened.copy()
+
+
+def test_the_stores_cannot_be_told_apart(played: tuple[Failure | None, Counter[str]]) -> None:
+    failure, _ = played
+    assert failure is None, str(failure)
+
+
+@pytest.mark.parametrize("what", SHOULD_HAPPEN.strip().replace("\n", ",").split(","), ids=str.strip)
+def test_the_sequences_reach_everything_that_can_happen(played: tuple[Failure | None, Counter[str]], what: str) -> None:
+    assert played[1][what.strip()] >= 20
+
+
+def test_a_seed_makes_the_same_steps_always() -> None:
+    first, second = ([Steps(seed).draw() for _ in range(20)] for seed in (7, 7))
+    assert first == second
+
+
+def test_what_comes_after_a_step_that_is_left_out_still_comes_at_its_time() -> None:
+    steps = [Step(after, NODES[0], Release()) for after in (1, 20, 300, 4000)]
+    assert [step.after for step in without(steps, 1, 2)] == [1, 4320]
+
+
+async def test_a_room_lives_as_long_as_the_nodes_beat_that_hold_its_people(both: Both) -> None:
+    joins, exits = Join(ROOM, GUEST, None, 10), Exit(ROOM, GUEST.key, GUEST.visitor_id)
+    talk = Send(ROOM, GUEST.key, GUEST.visitor_id, "r", '{"type":"SERVER_CHAT_SEND"')
+    lost = Disconnect(ROOM, HOST.key, HOST.visitor_id, 5, 5)
+    # By turns, so that each node has some of the beats with which a store touches its rooms.
+    beats = [Step(20_000, NODES[number % 7 % 2], Beat(60_000)) for number in range(3 * LIFE // 20_000)]
+    await both.play(
+        [
+            asking(OPEN, joins),
+            asking(joins, node=1),
+            *beats,
+            asking(talk, Join(ROOM, GUEST, 0, 10), exits, lost, talk),
+            Step(0, NODES[1], Release()),
+            *(asking(Sweep(5, 5), after=10) for _ in range(3)),
+        ]
+    )
+
+
+def asking(*operations: Operation[Any], node: int = 0, after: int = 0) -> Step:
+    return Step(after, NODES[node], Apply(operations))
+
+
+async def test_a_room_whose_keys_ran_out_is_in_no_list(both: Both) -> None:
+    store = both.begin()
+    await store.apply(NODES[0], [OPEN])
+    for _ in range(3):
+        both.clock.set(both.clock.now() + LIFE // 2)
+        await store.beat(NODES[1], 60_000)
+    await store.apply(NODES[1], [Sweep(0, 0)])
+    assert ((await store.list_rooms(0)).open, (await store.lobby(10)).total) == (set(), 0)
+    await store.close()
+
+
+async def test_a_newcomer_is_shown_the_same_two_hundred_of_a_crowd(both: Both) -> None:
+    crowd = [Person(f"key{number * 7 % 211}", f"Nick {number}", f"{number:032}", "tag") for number in range(211)]
+    joins = tuple(Join(ROOM, person, None, 300) for person in crowd)
+    leaves = tuple(Exit(ROOM, person.key, person.visitor_id) for person in crowd[:40:3])
+    await both.play([asking(OPEN), asking(*joins), asking(*leaves), asking(*joins[:2])])
