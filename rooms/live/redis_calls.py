@@ -6,7 +6,6 @@ Knows the contract and what the scripts take and answer; must not know how Redis
 # The annotations of inner functions would otherwise be evaluated with each call.
 from __future__ import annotations
 
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
