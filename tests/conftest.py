@@ -45,7 +45,8 @@ class Client:
         await self.socket.send_to(text_data=text)
 
     async def receive(self) -> dict[str, Any]:
-        return json.loads(await self.socket.receive_from(timeout=5))
+        message: dict[str, Any] = json.loads(await self.socket.receive_from(timeout=5))
+        return message
 
     async def until(self, type: str) -> dict[str, Any]:
         """The next message of a type; those before it are passed over."""
@@ -71,7 +72,7 @@ class Client:
         return await self.ask("CLIENT_CHAT_SEND", roomID=room, userName=nick, message=message, **fields)
 
     async def nothing_more(self) -> bool:
-        return await self.socket.receive_nothing(timeout=0.1)
+        return bool(await self.socket.receive_nothing(timeout=0.1))
 
     async def closed_with(self) -> int:
         """Wait for the server to close; returns the code."""

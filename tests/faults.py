@@ -79,14 +79,12 @@ async def _settled(everyone: list[Talker]) -> list[str]:
     problems: list[str] = []
     try:
         for talker in everyone:
-            await talker.until(lambda talker=talker: not talker.unsent and talker.in_room.is_set())
+            await talker.until(lambda talker: not talker.unsent and talker.in_room.is_set())
         ref = await everyone[0].say("끝")
-        await everyone[0].until(lambda: ref in everyone[0].acknowledged)
+        await everyone[0].until(lambda talker: ref in talker.acknowledged)
         last = everyone[0].acknowledged[ref]["seq"]
         for talker in everyone:
-            await talker.until(
-                lambda talker=talker: (talker.last or 0) >= last and talker.participants == len(everyone)
-            )
+            await talker.until(lambda talker: (talker.last or 0) >= last and talker.participants == len(everyone))
     except TimeoutError:
         problems += [
             f"{talker.nick}: last {talker.last}, counts {talker.participants} of {len(everyone)}, "

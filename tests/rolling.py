@@ -58,15 +58,15 @@ async def restart_under_load(running: Site, people: int, pace: float = 20, secon
     ]
     everyone = [talker for room in rooms for talker in room]
     talking = asyncio.create_task(_talk(everyone, draw, pace))
-    await everyone[0].until(lambda: len(everyone[0].acknowledged) > 0, seconds)
+    await everyone[0].until(lambda talker: len(talker.acknowledged) > 0, seconds)
     begin = time.monotonic()
 
-    async def after(talker: Talker, condition: Callable[[], bool]) -> float:
+    async def after(talker: Talker, condition: Callable[[Talker], bool]) -> float:
         await talker.until(condition, seconds)
         return time.monotonic() - begin
 
     running.gunicorn.restart()
-    returns = [after(talker, lambda talker=talker: talker.joins > 1 and talker.in_room.is_set()) for talker in everyone]
+    returns = [after(talker, lambda talker: talker.joins > 1 and talker.in_room.is_set()) for talker in everyone]
     back = sorted(await asyncio.gather(*returns))
     heard = await asyncio.gather(*(_hear(room, begin, seconds) for room in rooms))
     talking.cancel()
@@ -103,11 +103,11 @@ async def _hear(room: list[Talker], begin: float, seconds: float) -> float:
 async def _quiet(room: list[Talker], seconds: float) -> None:
     """Wait until everyone has seen the last thing said in a room, and counts all who are in it."""
     ref = await room[0].say("끝")
-    await room[0].until(lambda: ref in room[0].acknowledged, seconds)
+    await room[0].until(lambda talker: ref in talker.acknowledged, seconds)
     last = room[0].acknowledged[ref]["seq"]
     for talker in room:
         await talker.until(
-            lambda talker=talker: not talker.unsent and (talker.last or 0) >= last and talker.participants == len(room),
+            lambda talker: not talker.unsent and (talker.last or 0) >= last and talker.participants == len(room),
             seconds,
         )
 

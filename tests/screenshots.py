@@ -8,14 +8,14 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser_support import ROOT, People, launch, server
 
 SIZES = {"360": {"width": 360, "height": 720}, "1280": {"width": 1280, "height": 800}}
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LOCALES = {"ko": "ko-KR", "en": "en-US"}
 IMAGES = ROOT / "docs" / "images"
 

@@ -128,7 +128,7 @@ class PostgresServer:
     def execute(self, query: str) -> list[tuple[object, ...]]:
         """Run one query, as an operator would in a shell."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query)  # type: ignore[call-overload]
+            cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
 

@@ -96,10 +96,10 @@ class Talker:
         await self._send(ref)
         return ref
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait until something that this client can see is so."""
+    async def until(self, condition: Callable[["Talker"], bool], seconds: float = 60) -> None:
+        """Wait until something that this client can see, and ``condition`` is asked about, is so."""
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition(self):
                 self.changed.clear()
                 await self.changed.wait()
 
@@ -132,10 +132,10 @@ class Talker:
     async def _join(self) -> None:
         assert self._socket is not None
         if self.room is None:
-            fields = {"roomName": f"방 {self.nick}", "ref": f"make {self.nick}"}
-            await self._socket.send(self._text("CLIENT_ROOM_CREATE", **fields))
+            make = self._text("CLIENT_ROOM_CREATE", roomName=f"방 {self.nick}", ref=f"make {self.nick}")
+            await self._socket.send(make)
             return
-        fields = {} if self.last is None else {"after": self.last}
+        fields: dict[str, Any] = {} if self.last is None else {"after": self.last}
         if self._token is not None:
             fields["token"] = self._token
         await self._socket.send(self._text("CLIENT_ROOM_JOIN", **fields))

@@ -39,7 +39,7 @@ def audit(page: Page) -> list[str]:
 def look_at(page: Page) -> None:
     """The page as it is now suits everyone, in light and dark, and nothing hangs out of it."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert audit(page) == []
     assert page.evaluate(TARGETS) == []
     assert page.evaluate(SMALL_FIELDS) == []
@@ -245,5 +245,5 @@ def test_every_colour_of_a_name_can_be_read(enter: Callable[..., Page], room: st
         }
     }""")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert audit(page) == []

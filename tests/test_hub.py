@@ -422,7 +422,8 @@ async def test_a_node_can_stop_although_its_layer_loses_a_cancellation() -> None
         async def receive(self, channel: str) -> dict[str, Any]:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(60)
-            return await super().receive(channel)
+            message: dict[str, Any] = await super().receive(channel)
+            return message
 
     relay = Relay(Deaf(), "a", lambda _: None)
     relay.start()
