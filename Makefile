@@ -12,39 +12,39 @@ TOOLS := .make
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-run: .venv/run.stamp ## start a server for trying out, on HOST (127.0.0.1) and PORT (8000)
+run: .venv/run.stamp ## start a development server on HOST (127.0.0.1) and PORT (8000)
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@echo "Sarangbang: http://$(HOST):$(PORT)/  (Ctrl-C stops it)"
 	@$(BIN)/python manage.py runserver $(HOST):$(PORT)
 
-test: .venv/test.stamp ## every check there is; brings what is missing, or says what to install
+test: .venv/test.stamp ## run all checks; installs missing programs, or prints what to install
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint
 	node --test --test-reporter=spec tests/js/*.test.mjs
 	$(BIN)/python -m pytest
 
-soak: .venv/test.stamp ## fifty schedules of random faults with the real leases; SEEDS=200 FIRST=51 for others
+soak: .venv/test.stamp ## run fifty schedules of random faults with the production leases; SEEDS=200 FIRST=51 for others
 	@.ci/system-packages
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
 
-mutations: .venv/test.stamp ## plant faults into the live stores, and show which test catches each (a quarter of an hour)
+mutations: .venv/test.stamp ## plant faults into the live stores and show which test catches each (a quarter of an hour)
 	@.ci/system-packages
 	$(BIN)/python -m tests.mutations
 
-lint: .venv/test.stamp ## style, types, and forgotten migrations
+lint: .venv/test.stamp ## check style, types, and forgotten migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python manage.py makemigrations --check
 
-fmt: .venv/test.stamp ## put the Python files into shape
+fmt: .venv/test.stamp ## format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-MAKEMESSAGES = $(BIN)/django-admin makemessages -l ko -l en --ignore .venv --ignore tests --ignore bench \
+MAKEMESSAGES = $(BIN)/django-admin makemessages $(patsubst locale/%,-l %,$(wildcard locale/*)) --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
 
-messages: .venv/test.stamp ## collect the pages' words for translation, and compile the translations
+messages: .venv/test.stamp ## collect the pages' texts for translation, and compile the catalogues
 	@.ci/system-packages
 	$(MAKEMESSAGES)
 	$(MAKEMESSAGES) -d djangojs
@@ -54,13 +54,13 @@ screenshots: .venv/test.stamp ## photograph the pages into screenshots/
 	@.ci/system-packages
 	$(BIN)/python -m tests.screenshots screenshots
 
-bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure beside others, write docs/performance.md (half an hour; QUICK=1 is a part)
+bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure next to other servers, write docs/performance.md (half an hour; QUICK=1 measures a part)
 	$(BIN)/python -m bench
 
-autobahn: .venv/test.stamp $(TOOLS)/autobahn/bin/wstest ## the Autobahn test-suite on both ways in; needs PYTHON2=python2.7
+autobahn: .venv/test.stamp $(TOOLS)/autobahn/bin/wstest ## run the Autobahn test suite on both frame parsers; needs PYTHON2=python2.7
 	$(BIN)/python -m tests.autobahn $(TOOLS)/autobahn/bin/wstest --folder $(TOOLS)/autobahn/reports
 
-audit: $(TOOLS)/pip-audit/bin/pip-audit ## ask PyPI whether a pinned package has a known hole
+audit: $(TOOLS)/pip-audit/bin/pip-audit ## ask PyPI whether a pinned package has a known vulnerability
 	$< --strict --disable-pip --require-hashes -r requirements.txt
 	$< --strict --disable-pip --require-hashes -r requirements-test.txt
 
@@ -88,7 +88,7 @@ $(TOOLS)/peers.stamp: bench/peers/package-lock.json
 	@npm ci --prefix bench/peers --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
 
-# The suite is a program for Python 2.7; the last virtualenv that makes environments for it is 20.21.
+# The suite is a program for Python 2.7; virtualenv 20.21 is the last that makes environments for it.
 PYTHON2 ?= $(shell for p in python2.7 $(HOME)/.pyenv/versions/2.7*/bin/python; do "$$p" -c '' 2>&- && echo "$$p" && break; done)
 
 $(TOOLS)/autobahn/bin/wstest:

@@ -31,7 +31,7 @@ WORKERS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 
 class Which(Enum):
-    """What is measured in a round, besides what the bars need."""
+    """The systems and shapes measured in a round, besides those that the bars need."""
 
     BARS = auto()
     """Nothing."""
@@ -123,7 +123,7 @@ def _options() -> argparse.Namespace:
 
 
 Plan = list[tuple[str, System, Callable[[], Figures]]]
-"""What is to be measured, in order: the part it belongs to, the system, and how."""
+"""The measurements to make, in order: the part, the system, and the function that measures it."""
 
 
 def _plan_talk(systems: list[System], shapes: list[Shape], rounds: int, lengths: Lengths, which: Which) -> Plan:

@@ -195,7 +195,7 @@ def commands(process: Running, do: Callable[[], Figures]) -> tuple[dict[str, int
 
 
 NOT_OURS = ("info", "ping", "hello", "client|setinfo", "script|load")
-"""What is said to Redis outside of scripts, whatever is going on."""
+"""The commands that Redis gets outside of scripts, whatever is going on."""
 
 
 def _totals(process: Running) -> dict[str, int]:

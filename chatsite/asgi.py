@@ -1,7 +1,7 @@
 """The ASGI application: pages through Django, the socket through Channels.
 
-Knows how the parts are reached; must not know rules of rooms. Servers run no start-up checks of their own, so they are
-run here: a server that is misconfigured says so in a sentence and does not start.
+Knows the addresses of the parts; must not know rules of rooms. Servers run no start-up checks of their own, so this
+module runs them: a misconfigured server reports the mistake in a sentence and does not start.
 """
 
 import os
@@ -15,13 +15,13 @@ from django.core.asgi import get_asgi_application
 from django.core.checks import run_checks
 from django.urls import re_path
 
-from chatsite import limits  # noqa: F401 - a wrong one ends the process here, also where it is not used
+from chatsite import limits  # noqa: F401 - an invalid limit ends the process here, whichever server runs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
 
 def _refuse_misconfiguration() -> None:
-    # In a thread, because some servers import this inside their event loop, where the database may not be asked.
+    # In a thread, because some servers import this inside their event loop, where the database must not be used.
     with ThreadPoolExecutor(1) as thread:
         problems = thread.submit(run_checks, tags=["rooms"], databases=["default"]).result()
     for problem in problems:
@@ -37,11 +37,11 @@ from rooms.routing import websocket_urlpatterns  # noqa: E402 - needs Django to 
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:
-    """Refuse a socket at any other address; the router would raise, and log a traceback with the path in it."""
+    """Refuse a socket at any other address. The router would raise, and a traceback with the path would be logged."""
     await receive()
     await send({"type": "websocket.close"})
 
 
-# Django is told of views; the router calls an ASGI application.
+# ``re_path`` is typed for views; the router calls an ASGI application.
 sockets = URLRouter([*websocket_urlpatterns, re_path("", _refuse)])  # type: ignore[arg-type]
 application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})

@@ -1,6 +1,6 @@
-"""What our server takes from the environment (``SERVER_…``), read once, when a process starts.
+"""Our server's settings from the environment (``SERVER_…``), read once, when a process starts.
 
-Knows the environment only. A number that makes no sense ends the process with a sentence.
+Knows the environment only. An invalid value ends the process with a sentence.
 """
 
 import os
@@ -27,6 +27,6 @@ def _flag(variable: str, default: bool) -> bool:
 FRAME_MAX = _number("SERVER_FRAME_MAX", 16 * 1024, 4096)
 """Bytes in one message from a client; a larger one ends the connection with 1009. No less than a command may have."""
 WAITING_MAX = _number("SERVER_WAITING_MAX", 1024 * 1024, 16 * 1024)
-"""Bytes that wait for a client to read them; one that lets more pile up is closed."""
+"""Bytes that may wait for a client to read them; with more, its connection is closed."""
 QUICK_FRAMES = _flag("SERVER_QUICK_FRAMES", True)
-"""Whether small whole frames are taken in by our server rather than by autobahn."""
+"""Whether our server parses small unfragmented frames itself rather than leaving them to autobahn."""

@@ -19,7 +19,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or ("development-only-key" if DEBUG else "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Only where a web server in front overwrites X-Forwarded-Proto: a client could claim anything with it.
+# Only where a web server in front overwrites X-Forwarded-Proto: otherwise a client could set it to anything.
 if env.bool("TRUST_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -65,12 +65,13 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chatsite.context.version",
             ],
         },
     },
 ]
 
-# A bad URL must become a sentence (rooms.checks), not a traceback from here.
+# An invalid URL must become a sentence (rooms.checks), not a traceback from here.
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
 DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
     # Readers do not block the writer (WAL), writers wait for each other instead of failing.
@@ -79,8 +80,8 @@ DATABASE_OPTIONS: dict[str, dict[str, Any]] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
     },
-    # All queries of the sockets share one thread, those of pages and admin a few more. A pool that cannot connect
-    # waits longer and longer between its tries: it gives up soon, and the next query makes it try again.
+    # All queries of the sockets share one thread; pages and the admin use a few more. A pool that cannot connect waits
+    # longer and longer between its tries, so this one gives up soon, and the next query makes it try again.
     "postgresql": {"pool": {"min_size": 0, "max_size": 4, "timeout": 5, "reconnect_timeout": 2}, "connect_timeout": 3},
 }
 DATABASE_SCHEME = {"postgres": "postgresql"}.get(scheme := DATABASE_URL.partition(":")[0], scheme)
@@ -133,7 +134,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Pages load their own files and nothing else; nothing written into a page is ever run. 'self' includes the socket.
+# Pages load only files of this site, and no inline script ever runs. 'self' includes the socket.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -164,12 +165,12 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.channels.server": {"level": "ERROR"},
-        # What is not found or not allowed is logged with its path, which is whatever a client made up.
+        # Its warnings (not found, not allowed) hold the path, which can be anything that a client made up.
         "django.request": {"level": "ERROR"},
-        # Whoever asks for a host that is not ours is no fault of the program, so it is no traceback.
+        # A request for a host that is not ours is no fault of the program, so it needs no traceback.
         "django.security.DisallowedHost": {"filters": ["one_line"]},
         "daphne": {"level": "WARNING"},
-        # These repeat themselves, with tracebacks, while Redis or the database is away; the keeper says it once.
+        # These repeat themselves, with tracebacks, while Redis or the database is unavailable; the keeper logs it once.
         "channels_redis": {"level": "CRITICAL"},
         "psycopg.pool": {"level": "CRITICAL"},
     },

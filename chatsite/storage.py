@@ -1,12 +1,12 @@
 """Static files under names that change with their content, so that browsers may keep them for ever.
 
-Knows whitenoise; must not know which files there are.
+Knows whitenoise; must not know any file.
 """
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed and compressed by ``collectstatic``; a script's own imports are written with the hashed names as well."""
+    """Hashed and compressed by ``collectstatic``; a script's own imports are rewritten to the hashed names as well."""
 
     support_js_module_import_aggregation = True

@@ -24,7 +24,7 @@ else:
 
 
 class OfficialFilter(admin.SimpleListFilter):
-    """Rooms with a host, or official ones without."""
+    """Filters official rooms, which have no host, from those with a host."""
 
     title = _("official")
     parameter_name = "official"
@@ -34,12 +34,12 @@ class OfficialFilter(admin.SimpleListFilter):
         return [("yes", _("Yes")), ("no", _("No"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Room]) -> QuerySet[Room]:
-        """The rooms of the choice made."""
+        """The rooms that match the choice."""
         return queryset if self.value() is None else queryset.filter(host__isnull=self.value() == "yes")
 
 
 class HostInline(HostStackedInline):
-    """The host of a room, to be seen only: making someone host is the room's own affair."""
+    """The host of a room, read-only: only creating a room makes someone its host."""
 
     model = Host
     fields = ("nickname",)
@@ -47,13 +47,13 @@ class HostInline(HostStackedInline):
     can_delete = False
 
     def has_add_permission(self, request: HttpRequest, obj: Room | None = None) -> bool:
-        """Nobody becomes host here."""
+        """Never: nobody becomes host in the admin."""
         return False
 
 
 @admin.register(Room)
 class RoomAdmin(RoomModelAdmin):
-    """Open rooms. One added here has no host: it is official and stays."""
+    """Open rooms. A room added here is an official room: it has no host and stays open."""
 
     list_display = ("name", "host_name", "listed", "created_at")
     list_filter = ("listed", OfficialFilter, "created_at")
@@ -68,5 +68,5 @@ class RoomAdmin(RoomModelAdmin):
         return room.host.nickname if hasattr(room, "host") else "—"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
-        """A room in use keeps its name: its people know it by it."""
+        """An existing room keeps its name: the people in it know it by that name."""
         return () if obj is None else ("name", "listed", "created_at")

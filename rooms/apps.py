@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RoomsConfig(AppConfig):
-    """Registers the start-up checks when Django is ready."""
+    """The app's configuration; registers the start-up checks when Django is ready."""
 
     name = "rooms"
     verbose_name = "Sarangbang"

@@ -1,10 +1,12 @@
-"""Start-up checks: what an operator can misconfigure, each with a sentence that says what to do.
+"""Start-up checks: every mistake of configuration is reported with a sentence that says what to do.
 
 Knows the settings and the limits; must not know how rooms work. ``manage.py`` runs them by itself; ``chatsite.asgi``
 runs them for servers that do not.
 """
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def production_needs_a_key(app_configs: Any = None, **kwargs: Any) -> list[Check
         problems.append(
             Error(
                 "SECRET_KEY is not set.",
-                hint="Set SECRET_KEY to a long random text of your own and keep it, or set DEBUG=1 to try things out.",
+                hint="Set SECRET_KEY to a long random text of your own and keep it, or set DEBUG=1 for development.",
                 id="rooms.E001",
             )
         )
@@ -63,7 +65,7 @@ def static_files_are_there(app_configs: Any = None, **kwargs: Any) -> list[Check
 
 
 @register(TAG)
-def limits_make_sense(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+def limits_are_valid(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Every ROOMS_… variable can be read, and those that belong together fit."""
     problems: list[CheckMessage] = []
     for setting in conf.declared():
@@ -80,6 +82,22 @@ def limits_make_sense(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
             )
         )
     return problems
+
+
+@register(TAG)
+def limits_are_known(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every ROOMS_… variable is one that the program reads; a misspelt one would be ignored without a word."""
+    known = {setting.variable.removeprefix("ROOMS_"): setting.variable for setting in conf.declared()}
+    unknown = (name for name in sorted(os.environ) if name.startswith("ROOMS_") and name not in known.values())
+    return [
+        Warning(
+            f"{name} is not a setting of this program and is ignored.",
+            hint=f"The most similar name is {known[_nearest(name.removeprefix('ROOMS_'), known)]}; "
+            "the README lists all of them.",
+            id="rooms.W005",
+        )
+        for name in unknown
+    ]
 
 
 @register(TAG)
@@ -108,21 +126,21 @@ def memory_is_for_one_process(app_configs: Any = None, **kwargs: Any) -> list[Ch
 
 @register(TAG)
 def redis_can_be_used(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """REDIS_URL is one, and what is there is new enough. A Redis that is away now may come back: that is a warning."""
+    """REDIS_URL is valid, and the Redis there is new enough. One that does not answer may come back: a warning."""
     if not settings.REDIS_URL:
         return []
     try:
         client = Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=None)
     except ValueError:
-        hint = "It looks like redis://127.0.0.1:6379/0, rediss://… or unix://…."
+        hint = "It must look like redis://127.0.0.1:6379/0, rediss://… or unix://…."
         return [Error("REDIS_URL is not the address of a Redis.", hint=hint, id="rooms.E007")]
     try:
         found = str(client.info("server")["redis_version"])
     except AuthenticationError:
         hint = "Put the password into REDIS_URL: redis://:password@host:6379/0."
-        return [Error("Redis does not let us in.", hint=hint, id="rooms.E008")]
+        return [Error("Redis refuses the password in REDIS_URL, or asks for one.", hint=hint, id="rooms.E008")]
     except (RedisError, OSError):
-        hint = "Start it, or correct REDIS_URL; until it answers nobody can enter a room."
+        hint = "Start Redis, or correct REDIS_URL; until it answers nobody can enter a room."
         return [Warning("Redis does not answer at REDIS_URL.", hint=hint, id="rooms.W002")]
     finally:
         client.close()
@@ -134,12 +152,12 @@ def redis_can_be_used(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 
 @register(TAG)
 def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """DATABASE_URL names a database that we know how to use, and SQLite is left to small sites.
+    """DATABASE_URL names a supported database that answers, and SQLite is left to small sites.
 
     As in Django's own checks, the database is asked only where ``databases`` allows it.
     """
     if settings.DATABASE_SCHEME not in settings.DATABASE_OPTIONS:
-        hint = "It looks like sqlite:////var/lib/sarangbang/db.sqlite3 or postgresql://user:password@host/name."
+        hint = "It must look like sqlite:////var/lib/sarangbang/db.sqlite3 or postgresql://user:password@host/name."
         return [Error("DATABASE_URL is neither SQLite nor PostgreSQL.", hint=hint, id="rooms.E010")]
     if not databases:
         return []
@@ -147,17 +165,22 @@ def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwarg
         connection.ensure_connection()
         connection.close()
     except DatabaseError:
-        hint = "Start it, or correct DATABASE_URL; until it answers no room can be opened."
+        hint = "Start the database, or correct DATABASE_URL; until it answers no room can be created."
         return [Warning("The database does not answer at DATABASE_URL.", hint=hint, id="rooms.W003")]
     if settings.DATABASE_SCHEME == "sqlite" and settings.REDIS_URL and not settings.DEBUG:
-        hint = "It works for a few processes of one machine; PostgreSQL is the better choice."
+        hint = "This works for a few processes on one machine; PostgreSQL is the better choice."
         return [Warning("Several processes share one SQLite file.", hint=hint, id="rooms.W004")]
     return []
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    # Without a cutoff there is always one, however far away.
+    return get_close_matches(name, known, n=1, cutoff=0)[0]
 
 
 def _secret_key() -> str:
     try:
         return str(settings.SECRET_KEY)
     except ImproperlyConfigured:
-        # Django says so of an empty one, with a traceback.
+        # Django raises this for an empty one.
         return ""

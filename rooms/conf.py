@@ -19,9 +19,9 @@ class Setting(Generic[T]):
 
     Args:
         default: the value when nobody sets one; its type decides how the environment's text is read.
-        unit: what the number counts, for the documentation.
-        text: what the limit is for, for the documentation.
-        at_least: the smallest value that makes sense.
+        unit: the unit of the number, for the documentation.
+        text: what the limit does, for the documentation.
+        at_least: the smallest valid value.
     """
 
     def __init__(self, default: T, unit: str, text: str, at_least: float = 0) -> None:

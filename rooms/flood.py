@@ -1,4 +1,4 @@
-"""Flood control: token buckets, and what the connections of one visitor share.
+"""Flood control: token buckets, and the state that the connections of one visitor share.
 
 Knows the limits; must not know messages, sockets or the live store.
 """
@@ -13,8 +13,8 @@ class Bucket:
     """A token bucket.
 
     Args:
-        burst: how many may be taken at once.
-        rate: how many come back in a second.
+        burst: how many tokens may be taken at once.
+        rate: how many tokens come back per second.
     """
 
     __slots__ = ("_at", "_level", "burst", "rate")
@@ -26,7 +26,7 @@ class Bucket:
         self._at = time.monotonic()
 
     def retry_after_ms(self) -> int:
-        """Take one; returns 0, or the milliseconds until there is one (and takes none)."""
+        """Take a token. Returns 0, or, taking none, the milliseconds until there is one."""
         now = time.monotonic()
         self._level = min(self.burst, self._level + (now - self._at) * self.rate)
         self._at = now
@@ -38,7 +38,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class Visit:
-    """What one visitor's connections to this process share."""
+    """The state that one visitor's connections to this process share."""
 
     connections: int = 0
     chat: Bucket | None = field(
@@ -48,19 +48,19 @@ class Visit:
 
 
 class Visits:
-    """The visits under way in this process, by visitor id."""
+    """The visits of everyone connected to this process, by visitor id."""
 
     def __init__(self) -> None:
         self._visits: dict[str, Visit] = {}
 
     def arrive(self, visitor: str) -> Visit:
-        """One more connection of ``visitor``."""
+        """Count one more connection of ``visitor``; returns what its connections share."""
         visit = self._visits.setdefault(visitor, Visit())
         visit.connections += 1
         return visit
 
     def depart(self, visitor: str) -> None:
-        """One connection of ``visitor`` less."""
+        """Count one connection of ``visitor`` less."""
         visit = self._visits[visitor]
         visit.connections -= 1
         if not visit.connections:

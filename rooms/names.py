@@ -1,14 +1,14 @@
-"""Names and texts: how they are normalised, which are refused, and when two names look alike.
+"""Names and texts: how they are normalised, which ones are refused, and when two names look alike.
 
 Knows Unicode; must not know Django, Channels or the rest of ``rooms``. The rules are those of docs/protocol.md,
-"Values"; the page's ``protocol.js`` counts and trims in the same way.
+"Common fields"; the page's ``protocol.js`` counts and trims in the same way.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 
-# What ECMAScript's String.prototype.trim removes, so that page and server agree on every character.
+# The characters that ECMAScript's String.prototype.trim removes, so that page and server agree.
 _TRIMMED = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -75,7 +75,7 @@ _LONE_JAMO = str.maketrans(
     "\u1175\u1173\u110b\u1106\u11a8\u11a9\u11ab\u11ae\u11af\u11b7\u11b8\u11ba\u11bb\u11bc\u11bd\u11be\u11bf\u11c0\u11c1\u11c2",
     "i-o口\u1100\u1101\u1102\u1103\u1105口\u1107\u1109\u110ao\u110c\u110e\u110f\u1110\u1111\u1112",
 )
-# What changes nothing one could see: a second dot on i and j, an emoji's style, a joiner (it may have no effect).
+# Characters without a visible effect: a second dot on i and j, an emoji's style, a joiner (it may have none).
 _UNSEEN = re.compile(f"(?<=[ij])\u0307|[{_EMOJI_STYLE}{_ZWJ}]")
 _SPACES = re.compile(r"\s+")
 
@@ -93,7 +93,7 @@ class BadText(ValueError):
 
 
 def trim(text: str) -> str:
-    """``text`` in NFC without the white space around it."""
+    """``text`` in NFC without surrounding white space."""
     return unicodedata.normalize("NFC", text).strip(_TRIMMED)
 
 
@@ -101,7 +101,7 @@ def clean(text: str, limit: int) -> str:
     """A name as it is shown: NFC, trimmed.
 
     Args:
-        text: what the client sent.
+        text: the text that the client sent.
         limit: how many code points the result may have.
 
     Raises:
@@ -122,9 +122,9 @@ def clean(text: str, limit: int) -> str:
         if noncharacter or _INVISIBLE.match(character) or unicodedata.category(character) in _REFUSED_CATEGORIES:
             raise NameNotAllowed(f"character U+{ord(character):04X} is not allowed in a name")
     if unicodedata.category(name[:1] or " ")[0] == "M":
-        raise NameNotAllowed("a name does not begin with a combining mark: it would change what stands before")
+        raise NameNotAllowed("a name must not begin with a combining mark, which would change the character before it")
     if not any(unicodedata.category(character)[0] in _VISIBLE_INITIALS or _is_emoji(character) for character in name):
-        raise NameNotAllowed("nothing of the name can be seen")
+        raise NameNotAllowed("the name has no visible character")
     return name
 
 
@@ -132,7 +132,7 @@ def clean_message(text: str, limit: int) -> str:
     """A message as it is sent on: NFC, trimmed.
 
     Args:
-        text: what the client sent.
+        text: the text that the client sent.
         limit: how many code points the result may have.
 
     Raises:
@@ -152,8 +152,8 @@ def clean_message(text: str, limit: int) -> str:
 
 
 def key(name: str) -> str:
-    """What two names share when they look alike: NFKC, case folded, letters and signs of one shape folded."""
-    # Every message asks for its sender's; what is too long for a name is not worth remembering.
+    """The key that two names share when they look alike: NFKC, case folded, letters and signs of one shape folded."""
+    # Every message asks for its sender's key; a text that is too long for a name is not worth caching.
     return _key(name) if len(name) <= 64 else _key.__wrapped__(name)
 
 

@@ -1,4 +1,4 @@
-"""Where the socket is."""
+"""The address of the WebSocket."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Addresses of the pages. The socket's address is in ``chatsite.asgi``."""
+"""Addresses of the pages. The socket's address is in ``rooms.routing``."""
 
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog

@@ -29,7 +29,7 @@ from rooms.visitors import ensure_cookie
 
 logger = logging.getLogger(__name__)
 
-# What each page's script imports, directly or not: named in the page, so that all are fetched at once.
+# Every module that each page's script imports, directly or not: the page names them, so that all load at once.
 _BOTH = ("backoff", "dom", "i18n", "memory", "protocol", "socket", "words")
 MODULES = {
     "lobby": [f"rooms/{name}.js" for name in sorted((*_BOTH, "hangul", "listing"))],
@@ -73,7 +73,7 @@ async def chat(request: HttpRequest) -> HttpResponse:
     try:
         room = None if unlisted else await Room.objects.open_with_name(name)
     except DatabaseError:
-        logger.exception("A room page was made without knowing whether the room is open.")
+        logger.exception("The database could not be asked whether the room of a page is open.")
         room = None
     known = {"roomID": room.id, "roomName": room.name} if room else {"roomID": None, "roomName": name}
     return _room(request, {**known, "canCreate": True, "listed": not unlisted})
@@ -81,7 +81,7 @@ async def chat(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def random_room(request: HttpRequest) -> HttpResponse:
-    """Into a random open room with people in it; back to the lobby when there is none."""
+    """Redirect to a random open room with people in it, or to the lobby when there is none."""
     listed = await _lobby()
     inviting = [room for room in (listed.rooms if listed else []) if room.participants and not room.locked]
     if not inviting:
@@ -92,7 +92,7 @@ async def random_room(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
-    """What a phone needs to put this site among its programs."""
+    """The web app manifest, with which a phone can install the site."""
     name = _("Sarangbang")
     about = {
         "name": name,
@@ -114,7 +114,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    """What this server keeps, where and for how long: from the settings in force."""
+    """The page that says what this server keeps, where and for how long, from the settings in force."""
     context = {
         "history": conf.history,
         "history_age": _duration(conf.history_age),
@@ -163,7 +163,7 @@ def _problem(request: HttpRequest, text: str, status: int) -> HttpResponse:
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     response = render(request, template, context, status=status)
     ensure_cookie(request, response)
-    # A page may carry a new visitor's cookie: no shared cache may give it to somebody else.
+    # A page may set a new visitor's cookie, so no shared cache may keep it.
     patch_cache_control(response, private=True, no_cache=True)
     return response
 
@@ -173,7 +173,7 @@ def _limits() -> dict[str, int]:
 
 
 def _wire(room: LobbyRoom) -> dict[str, Any]:
-    """A listed room as scripts know it from the protocol."""
+    """A listed room in the form in which the protocol sends it."""
     return {
         "roomID": room.room_id,
         "roomName": room.name,

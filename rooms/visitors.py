@@ -1,8 +1,8 @@
-"""Who a visitor is: a random secret in a signed cookie or token, and the public traces made from it.
+"""Visitors: the random secret in a signed cookie or token, and the public values derived from it.
 
 Knows Django's signing and the cookie; must not know rooms, the live store or sockets. The secret itself is in the
-cookie (or the program's token) and in memory only: what is stored, compared and sent between processes is its ``id``,
-a keyed hash, and what others see is a ``tag`` made anew for every room (docs/protocol.md, "The connection").
+cookie (or the program's token) and in memory only: its ``id``, a keyed hash, is stored, compared and sent between
+processes, and others see a ``tag``, which is different in every room (docs/protocol.md, "Common fields").
 """
 
 import base64
@@ -38,12 +38,12 @@ class Visitor:
 
     @classmethod
     def new(cls) -> "Visitor":
-        """A visitor nobody has been before."""
+        """A new visitor with a secret of its own."""
         return cls(secrets.token_urlsafe(24))
 
     @cached_property
     def id(self) -> str:
-        """32 hexadecimal digits that stand for the visitor inside the server, and cannot be turned back."""
+        """32 hexadecimal digits that stand for the visitor inside the server and do not give the secret away."""
         return _keyed_hash("id", self.secret).hex()[:32]
 
     def tag(self, room: int) -> str:
@@ -51,7 +51,7 @@ class Visitor:
         return base64.b32encode(_keyed_hash(f"tag {room}", self.secret)).decode()[:TAG_LENGTH].lower()
 
     def token(self) -> str:
-        """What a program without cookies may show later to be this visitor again."""
+        """A token with which a program, which has no cookie, can be this visitor again."""
         return signing.TimestampSigner(salt=_TOKEN_SALT).sign(self.secret)
 
 

@@ -43,7 +43,7 @@ COMPARED = (
     "wasCloseHandshakeTimeout",
     "received",
 )
-"""What of a case's result must be the same. Times are not, nor the sizes of what TCP happened to deliver at once."""
+"""The parts of a case's result that must be the same. Times may differ, and so may the sizes of TCP's segments."""
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -100,7 +100,7 @@ def server(variables: dict[str, str]) -> Iterator[str]:
 
 
 def run(wstest: str, folder: Path, cases: list[str]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Let the fuzzing client loose on every server; returns each one's results by case."""
+    """Run the fuzzing client against every server; returns the results of each by case."""
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as servers:
         specification = {
@@ -129,7 +129,7 @@ def run(wstest: str, folder: Path, cases: list[str]) -> dict[str, dict[str, dict
 
 
 def outcome(result: dict[str, Any]) -> str:
-    """What is compared of a case's result, as text."""
+    """The compared parts of a case's result, as text."""
     return json.dumps({key: result.get(key) for key in COMPARED}, ensure_ascii=False)
 
 

@@ -106,7 +106,7 @@ def launch(playwright: Playwright) -> Browser:
 
 @dataclass
 class People:
-    """Persons, each with a browser profile of their own; what went wrong in any of their pages is noted."""
+    """People, each with a browser profile of their own; errors in any of their pages are noted."""
 
     browser: Browser
     url: str

@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The server. What it says is at fault when it logs a traceback."""
+    """The server. A traceback in its log fails the test."""
     with server(tmp_path_factory.mktemp("site")) as running:
         yield running
         assert "Traceback" not in running.log.read_text()
@@ -39,7 +39,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def people(browser: Browser, site: Server) -> Iterator[People]:
-    """Who visits; nothing may have gone wrong in any of their pages."""
+    """The visitors; an error in any of their pages fails the test."""
     group = People(browser, site.url)
     yield group
     group.leave()

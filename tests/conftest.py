@@ -25,7 +25,7 @@ ORIGIN = "http://testserver"
 
 
 class Client:
-    """A raw client of ``/ws/``: it sends what it is told to and shows what comes back."""
+    """A raw client of ``/ws/``: it sends what a test tells it to and returns what comes back."""
 
     def __init__(self, headers: list[tuple[bytes, bytes]] | None = None) -> None:
         # Imported here: it looks at the database when it is, which pytest-django allows in a test only.
@@ -86,7 +86,7 @@ class Client:
 
 
 def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
-    """What a browser on one of our pages sends, with the visitor's cookie."""
+    """The headers that a browser on one of our pages sends, with the visitor's cookie."""
     headers = {"host": "testserver", "origin": ORIGIN, "cookie": f"{COOKIE}={cookie}"}
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 

@@ -21,7 +21,7 @@ FAULTS = 6
 
 
 async def schedule(system: Cluster, seed: int) -> list[str]:
-    """Run one schedule; returns what was promised and not kept."""
+    """Run one schedule; returns the promises that were broken."""
     draw = random.Random(seed)
     host = await Talker(system.urls, None, f"host{seed}", draw).enter()
     guests = [await Talker(system.urls, host.room, f"guest{n}", draw).enter() for n in range(GUESTS)]

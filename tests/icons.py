@@ -1,4 +1,4 @@
-"""The icons of the installed program, drawn from icon.svg: ``python -m tests.icons``. What it writes is committed."""
+"""The icons of the installed program, drawn from icon.svg: ``python -m tests.icons``. Its output is committed."""
 
 from playwright.sync_api import Browser, sync_playwright
 

@@ -1,4 +1,4 @@
-"""What each fault costs: ``python -m tests.measure 300`` prints a table, with the leases and graces of production.
+"""The cost of each fault: ``python -m tests.measure 300`` prints a table, with the leases and graces of production.
 
 So many clients in one room on three workers; after each fault, how long until the number of people is exact again in
 the live store and on a screen, and until the next message is heard on another worker.
@@ -19,7 +19,7 @@ from tests.servers import Cluster, cluster
 from tests.talk import Talker, violations
 
 Fault = Callable[["Scene"], Awaitable[int]]
-"""Does something bad; returns how many people should be in the room in the end."""
+"""Causes a fault; returns how many people should be in the room in the end."""
 
 
 class Scene:
@@ -31,7 +31,7 @@ class Scene:
         self.guests = guests
 
     def on(self, worker: int) -> list[Talker]:
-        """The guests who are connected to a worker only."""
+        """The guests who are connected to one worker only."""
         return [guest for guest in self.guests if guest.urls[0] == self.system.urls[worker]]
 
     def move(self, guests: list[Talker], worker: int) -> None:

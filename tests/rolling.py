@@ -22,7 +22,7 @@ ROOM_SIZE = 15
 
 @dataclass
 class Report:
-    """What a restart did."""
+    """The effects of a restart."""
 
     people: int
     back: list[float]

@@ -84,7 +84,7 @@ class Camera:
 
 
 def say(page: Page, text: str, status: str = "said") -> None:
-    """Say something and see what becomes of it."""
+    """Say something, and photograph how the page shows it."""
     page.locator("#message").fill(text)
     page.locator("#message").press("Enter")
     expect(page.locator(".chat.own").last).to_have_attribute("data-status", status)
@@ -120,7 +120,7 @@ def talk(people: People, camera: Camera, look: dict[str, Any], language: str) ->
 
 
 def opened(camera: Camera, host: Page, guest: Page, language: str) -> None:
-    """What can be opened in a room, and what somebody sees who has scrolled up."""
+    """The dialogs of a room, and the view of someone who has scrolled up."""
     guest.locator("#people-details summary").click()
     camera.take(guest, "room-people")
     guest.keyboard.press("Escape")

@@ -1,4 +1,4 @@
-"""Servers that tests start for themselves, on free ports, and stop again. Nothing is skipped: what is missing fails."""
+"""Servers that tests start for themselves, on free ports, and stop again. A missing program is a failure."""
 
 import contextlib
 import os
@@ -94,7 +94,7 @@ class PostgresServer:
         subprocess.run([self._program(name), *arguments], user=self._user, check=True, capture_output=True, cwd="/")
 
     def start(self) -> None:
-        """Start, and wait until it lets someone in."""
+        """Start, and wait until it accepts connections."""
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(
@@ -248,7 +248,7 @@ class Cluster:
         return [worker.url for worker in self.workers]
 
     def logs(self) -> str:
-        """What all workers have logged."""
+        """The logs of all workers."""
         return "".join(worker.log.read_text() for worker in self.workers)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The site's settings as the tests want them, whatever is set on this machine.
+"""The site's settings for the tests, independent of this machine's environment.
 
 pytest-django reads the settings before any conftest.py, so the environment is put right here. It also turns DEBUG off,
 so what production needs must be there.

@@ -31,7 +31,7 @@ http {{
     include {folder}/site.conf;
 }}
 """
-"""What a distribution's nginx.conf has around a site, with an access log, as distributions have it."""
+"""The nginx.conf of a distribution, which includes a site and, as distributions do, keeps an access log."""
 
 
 def nginx_program() -> str:

@@ -90,14 +90,14 @@ class Talker:
         await self.stop()
 
     async def say(self, message: str) -> str:
-        """Say something, as often as it takes; returns its ref."""
+        """Say something, and repeat it until it is acknowledged; returns its ref."""
         ref = uuid.UUID(int=self.draw.getrandbits(128)).hex
         self.unsent[ref] = message
         await self._send(ref)
         return ref
 
     async def until(self, condition: Callable[["Talker"], bool], seconds: float = 60) -> None:
-        """Wait until something that this client can see, and ``condition`` is asked about, is so."""
+        """Wait until a condition holds that this client can see; it is asked with the client."""
         async with asyncio.timeout(seconds):
             while not condition(self):
                 self.changed.clear()
@@ -119,7 +119,7 @@ class Talker:
                 pass
             finally:
                 if self._socket is not None:
-                    # Whoever is stopped while closing waits for no answer; the socket would outlive its loop.
+                    # A client that is stopped while closing waits for no answer; the socket would outlive its loop.
                     self._socket.transport.abort()
                 self._socket = None
                 self.in_room.clear()
@@ -202,7 +202,7 @@ class Talker:
 
 
 def violations(talkers: list[Talker], forgotten: bool = False) -> list[str]:
-    """What was promised and not kept, in words; empty when all is well.
+    """The promises that were broken, in words; empty if none was.
 
     Args:
         talkers: those who were in one room.

@@ -26,7 +26,7 @@ WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
 def audit(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
+    """The violations that axe calls serious or critical."""
     page.evaluate(AXE)
     found: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
     return [
@@ -37,7 +37,7 @@ def audit(page: Page) -> list[str]:
 
 
 def look_at(page: Page) -> None:
-    """The page as it is now suits everyone, in light and dark, and nothing hangs out of it."""
+    """The page as it is now has no violation, in light and dark, and nothing overflows it."""
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         assert audit(page) == []

@@ -1,4 +1,4 @@
-"""The admin: what a moderator finds, adds and deletes there."""
+"""The admin: finding, adding and deleting rooms as a moderator."""
 
 import uuid
 from unicodedata import normalize

@@ -1,4 +1,4 @@
-"""The benchmark works: it sees every delivery, and sees it when one is not what it should be."""
+"""The benchmark works: it sees every delivery, and notices a wrong one."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def test_the_smallest_benchmark_reports_complete_deliveries() -> None:
 
 
 class FaultySystem:
-    """Talks as the peer ``ws`` does; to one person in the room, every tenth line is not what it should be."""
+    """Talks as the peer ``ws`` does, but sends one person in the room a wrong line every tenth time."""
 
     def __init__(self, fault: str) -> None:
         self.fault = fault

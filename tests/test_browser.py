@@ -1,4 +1,4 @@
-"""What people see and do: real browsers and a real server process."""
+"""The pages as people use them: real browsers and a real server process."""
 
 import json
 import re
@@ -280,7 +280,7 @@ def test_nothing_is_wider_than_a_small_phone(people: People, room: str) -> None:
 
 
 class PretendedServer:
-    """What a page hears, in the test's hands."""
+    """The messages that a page receives, controlled by the test."""
 
     def __init__(self, page: Page) -> None:
         self._route: WebSocketRoute | None = None

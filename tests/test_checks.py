@@ -1,4 +1,4 @@
-"""Start-up checks: every misconfiguration is named in a sentence, and a server that has one does not start."""
+"""Start-up checks: every misconfiguration is reported in a sentence, and an error keeps a server from starting."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ GOOD = {"SECRET_KEY": GOOD_KEY, "ALLOWED_HOSTS": "chat.example.org"}
 
 
 def found() -> list[str]:
-    """The ids of what the checks find."""
+    """The ids of the problems that the checks find."""
     return [problem.id or "" for problem in run_checks(tags=["rooms"])]
 
 
@@ -99,6 +99,29 @@ def test_a_lease_that_runs_out_between_two_beats_is_an_error(
 ) -> None:
     monkeypatch.setenv("ROOMS_LEASE", "9")
     assert "rooms.E005" in found()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("ROOMS_GRAC", "ROOMS_GRACE"),
+        ("ROOMS_HOSTGRACE", "ROOMS_HOST_GRACE"),
+        ("ROOMS_SIZE", "ROOMS_ROOM_SIZE"),
+    ],
+)
+def test_a_limit_that_does_not_exist_is_a_warning_that_names_the_nearest(
+    name: str, nearest: str, production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    (problem,) = [problem for problem in run_checks(tags=["rooms"]) if problem.id == "rooms.W005"]
+    assert problem.msg.startswith(f"{name} ")
+    assert f" {nearest};" in (problem.hint or "")
+    assert not problem.is_serious()
+
+
+def test_a_limit_that_exists_is_no_warning(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMS_GRACE", "9")
+    assert found() == ["rooms.W001"]
 
 
 def test_scripts_and_styles_that_were_not_collected_are_an_error(production: Settings) -> None:
@@ -196,6 +219,14 @@ def test_a_server_that_is_configured_can_be_loaded(tmp_path: Path) -> None:
     result = run("-c", "import chatsite.asgi", **variables)
     assert result.returncode == 0, result.stderr
     assert "only one server process" in result.stderr
+
+
+def test_a_server_starts_with_a_limit_that_does_not_exist_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "staticfiles.json").touch()
+    variables = GOOD | {"STATIC_ROOT": str(tmp_path), "ROOMS_GRAC": "5"}
+    result = run("-c", "import chatsite.asgi", **variables)
+    assert result.returncode == 0, result.stderr
+    assert "ROOMS_GRAC is not a setting" in result.stderr
 
 
 def test_manage_py_works_without_any_setting() -> None:

@@ -1,4 +1,4 @@
-"""The limits: read when they are used, from the settings, the environment or the default, and never wrongly."""
+"""The limits: read when they are used, from the settings, the environment or the default."""
 
 from typing import Any
 
@@ -30,9 +30,7 @@ def test_every_limit_can_be_set_from_the_environment(setting: Setting[Any], monk
 
 @by_variable
 @pytest.mark.parametrize("text", ["", "many", "1,5", "0x10", "-inf", "-1"])
-def test_a_value_that_makes_no_sense_is_refused(
-    setting: Setting[Any], text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_value_is_refused(setting: Setting[Any], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(setting.variable, text)
     with pytest.raises(ValueError, match=setting.variable):
         in_force(setting)
@@ -46,7 +44,7 @@ def test_a_number_that_is_not_finite_is_refused(setting: Setting[Any], text: str
 
 
 @by_variable
-def test_the_default_of_a_limit_makes_sense(setting: Setting[Any]) -> None:
+def test_the_default_of_a_limit_is_valid(setting: Setting[Any]) -> None:
     assert setting.read(str(setting.default)) == setting.default
 
 

@@ -1,4 +1,4 @@
-"""The documents say what the program does: every message, refusal, close code and setting, with the right numbers."""
+"""The documents agree with the program: every message, refusal, close code and setting, with the right numbers."""
 
 import inspect
 import json
@@ -129,3 +129,12 @@ def test_every_operation_of_the_live_store_is_in_the_architecture(operation: typ
 def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", document.read_text())
     assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda path: path.name
+)
+def test_every_file_that_a_document_names_is_there(document: Path) -> None:
+    folders = "bench|chatsite|deploy|docs|locale|rooms|templates|tests"
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", document.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []

@@ -1,4 +1,4 @@
-"""Whole systems: several real processes, Redis and PostgreSQL, and what happens when parts of them die."""
+"""Whole systems: several real processes, Redis and PostgreSQL, while parts of them die."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Flood control: what a bucket lets through, and what a visitor's connections share."""
+"""Flood control: the tokens of a bucket, and the state that a visitor's connections share."""
 
 import time
 from collections.abc import Callable

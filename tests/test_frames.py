@@ -1,4 +1,4 @@
-"""Whatever the frame: an answer, no exception, nothing in the log, and no trouble for anybody else."""
+"""Arbitrary frames: each gets an answer, raises nothing, logs nothing and troubles nobody else."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""What the server takes from the environment: the README says it, and what makes no sense is refused in a sentence."""
+"""The server's own settings: the README has them, and an invalid value is refused in a sentence."""
 
 import os
 import re

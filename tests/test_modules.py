@@ -15,7 +15,7 @@ SOURCES = {
     for path in sorted((ROOT / package).rglob("*.py"))
     if "migrations" not in path.parts and path.read_text()
 }
-ROW = re.compile(r"^\| `((?:rooms|chatsite)\.[\w.]+)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| `((?:rooms|chatsite)(?:\.[\w.]+)?)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 ALLOWED = {
     module: {word.strip(" `") for word in words.split(",") if word.strip()}
     for module, words in ROW.findall((ROOT / "docs/architecture.md").read_text())

@@ -1,4 +1,4 @@
-"""Names and texts: what is normalised, what is refused, and which names are one."""
+"""Names and texts: how they are normalised, which are refused, and which names are the same."""
 
 import unicodedata
 

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils.translation.template import templatize
 
@@ -18,7 +19,7 @@ from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUES = [(language, domain) for language in ("ko", "en") for domain in ("django", "djangojs")]
+CATALOGUES = [(language, domain) for language, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
 PAGES = ["/", "/privacy/", "/chat/?room=사랑방", "/chat/?id=1", "/chat/?room=%00", "/nothing/"]
 WORD = r'"((?:[^"\\]|\\.)*)"'
 
@@ -186,7 +187,7 @@ def test_a_random_room_is_unlocked_and_has_people_in_it(listed: mock.AsyncMock, 
     assert korean.get("/random/").headers["Location"] == "/chat/?room=a%26b"
 
 
-def test_without_a_random_room_one_stays_in_the_lobby(korean: Client) -> None:
+def test_without_a_random_room_the_visitor_stays_in_the_lobby(korean: Client) -> None:
     assert korean.get("/random/").headers["Location"] == "/"
 
 

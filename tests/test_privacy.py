@@ -1,4 +1,4 @@
-"""What is left behind by people who talked: nothing that says who they were or what they said."""
+"""The traces of people who talked: neither their identity nor their messages remain."""
 
 import asyncio
 import json

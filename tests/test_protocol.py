@@ -1,4 +1,4 @@
-"""The wire protocol: frames become commands or answers that say what is wrong, and structs become frames."""
+"""The wire protocol: frames become commands, or answers that name the mistake, and structs become frames."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bad networks: what was said goes out, what was missed comes in, and what cannot is told."""
+"""Bad networks: messages are sent in the end, missed ones arrive, and a gap is reported."""
 
 import json
 from collections.abc import Callable

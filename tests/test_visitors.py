@@ -1,4 +1,4 @@
-"""Who a visitor is: cookies and tokens that cannot be forged, and traces that do not lead back to the secret."""
+"""Visitors: cookies and tokens that cannot be forged, and public values that do not lead back to the secret."""
 
 import logging
 import time
