@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
 
 from chatsite.settings import channel_layers
@@ -18,9 +19,10 @@ from rooms import node, outbox
 from rooms.live.contract import LiveStore
 from rooms.live.memory import MemoryStore
 from rooms.node import Node
-from rooms.visitors import COOKIE
+from rooms.visitors import COOKIE, ensure_cookie
 from tests.servers import RedisServer, redis_server
 
+Message = dict[str, Any]
 ORIGIN = "http://testserver"
 
 
@@ -89,6 +91,23 @@ def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
     """The headers that a browser on one of our pages sends, with the visitor's cookie."""
     headers = {"host": "testserver", "origin": ORIGIN, "cookie": f"{COOKIE}={cookie}"}
     return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def a_cookie() -> str:
+    """A new visitor's cookie, as a first page sets it."""
+    response = HttpResponse()
+    ensure_cookie(HttpRequest(), response)
+    return response.cookies[COOKIE].value
+
+
+async def heard(client: Client) -> list[Message]:
+    """All that has come to a client by now."""
+    ref = secrets.token_hex(8)
+    await client.send("CLIENT_ROOM_LIST", ref=ref)
+    messages = []
+    while (message := await client.receive()).get("ref") != ref:
+        messages.append(message)
+    return messages
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.servers import Cluster, Worker, cluster
-from tests.talk import Talker, violations
+from tests.talk import Talker, talk, violations
 
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", "1 2 3").split()]
 GUESTS = 11
@@ -26,21 +26,13 @@ async def schedule(system: Cluster, seed: int) -> list[str]:
     host = await Talker(system.urls, None, f"host{seed}", draw).enter()
     guests = [await Talker(system.urls, host.room, f"guest{n}", draw).enter() for n in range(GUESTS)]
     everyone = [host, *guests]
-    talking = asyncio.create_task(_talk(everyone, draw))
+    talking = asyncio.create_task(talk(everyone, draw, 40))
     for _ in range(FAULTS):
         await asyncio.sleep(draw.uniform(0.2, 1.5))
         await _fault(system, everyone, draw)
     talking.cancel()
     await asyncio.gather(talking, return_exceptions=True)
     return await _settled(everyone)
-
-
-async def _talk(everyone: list[Talker], draw: random.Random) -> None:
-    number = 0
-    while True:
-        number += 1
-        await draw.choice(everyone).say(f"{number}번째 말")
-        await asyncio.sleep(draw.expovariate(40))
 
 
 async def _fault(system: Cluster, everyone: list[Talker], draw: random.Random) -> None:

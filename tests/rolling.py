@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.site import Site, site
-from tests.talk import Talker, violations
+from tests.talk import Talker, talk, violations
 
 ROOM_SIZE = 15
 
@@ -57,7 +57,7 @@ async def restart_under_load(running: Site, people: int, pace: float = 20, secon
         await _room(running, number, min(ROOM_SIZE, people), draw) for number in range(max(1, people // ROOM_SIZE))
     ]
     everyone = [talker for room in rooms for talker in room]
-    talking = asyncio.create_task(_talk(everyone, draw, pace))
+    talking = asyncio.create_task(talk(everyone, draw, pace))
     await everyone[0].until(lambda talker: len(talker.acknowledged) > 0, seconds)
     begin = time.monotonic()
 
@@ -84,14 +84,6 @@ async def _room(running: Site, number: int, size: int, draw: random.Random) -> l
     host = await Talker(urls, None, f"h{number}", draw).enter()
     guests = [Talker(urls, host.room, f"g{number}-{n}", draw) for n in range(size - 1)]
     return [host, *await asyncio.gather(*(guest.enter() for guest in guests))]
-
-
-async def _talk(everyone: list[Talker], draw: random.Random, pace: float) -> None:
-    number = 0
-    while True:
-        number += 1
-        await draw.choice(everyone).say(f"{number}번째 말")
-        await asyncio.sleep(draw.expovariate(pace))
 
 
 async def _hear(room: list[Talker], begin: float, seconds: float) -> float:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser_support import ROOT, People, launch, server
+from tests.browser_support import People, launch, server
+from tests.servers import ROOT
 
 SIZES = {"360": {"width": 360, "height": 720}, "1280": {"width": 1280, "height": 800}}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

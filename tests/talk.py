@@ -201,6 +201,15 @@ class Talker:
                 await self._socket.send(self._text("CLIENT_CHAT_SEND", message=self.unsent[ref], ref=ref))
 
 
+async def talk(everyone: list[Talker], draw: random.Random, pace: float) -> None:
+    """Let somebody say something, ``pace`` times a second on the average, until it is cancelled."""
+    number = 0
+    while True:
+        number += 1
+        await draw.choice(everyone).say(f"{number}번째 말")
+        await asyncio.sleep(draw.expovariate(pace))
+
+
 def violations(talkers: list[Talker], forgotten: bool = False) -> list[str]:
     """The promises that were broken, in words; empty if none was.
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.core import signing
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
 
 from rooms import services
@@ -18,10 +17,9 @@ from rooms.live.contract import StoreUnavailable
 from rooms.models import Room, RoomQuerySet
 from rooms.node import Node
 from rooms.protocol import ERRORS
-from rooms.visitors import COOKIE, ensure_cookie
-from tests.conftest import ORIGIN, Client, Connect, browser_headers
+from rooms.visitors import COOKIE
+from tests.conftest import ORIGIN, Client, Connect, Message, a_cookie, browser_headers
 
-Message = dict[str, Any]
 COMMANDS = ("CLIENT_ROOM_CREATE", "CLIENT_ROOM_DELETE", "CLIENT_ROOM_JOIN", "CLIENT_ROOM_EXIT", "CLIENT_CHAT_SEND")
 
 
@@ -62,13 +60,6 @@ async def stage(
     await host.until("SERVER_ROOM_JOIN")
     yield Stage(connect, settings, server, monkeypatch, host, guest, created["roomID"], created["token"])
     monkeypatch.undo()
-
-
-def a_cookie() -> str:
-    """A new visitor's cookie, as a first page sets it."""
-    response = HttpResponse()
-    ensure_cookie(HttpRequest(), response)
-    return response.cookies[COOKIE].value
 
 
 async def answer_to(client: Client, text: str) -> Message:
