@@ -73,9 +73,6 @@ class Client:
     async def say(self, room: int, nick: str, message: str, **fields: Any) -> dict[str, Any]:
         return await self.ask("CLIENT_CHAT_SEND", roomID=room, userName=nick, message=message, **fields)
 
-    async def nothing_more(self) -> bool:
-        return bool(await self.socket.receive_nothing(timeout=0.1))
-
     async def closed_with(self) -> int:
         """Wait for the server to close; returns the code."""
         while (message := await self.socket.receive_output(timeout=5))["type"] != "websocket.close":
