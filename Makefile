@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .make
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak mutations lint fmt messages screenshots bench autobahn audit lock
+.PHONY: help run test soak mutations lint fmt schema messages screenshots bench autobahn audit lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -31,28 +31,38 @@ mutations: .venv/test.stamp ## plant faults into the live stores and show which 
 	@.ci/system-packages
 	$(BIN)/python -m tests.mutations
 
-lint: .venv/test.stamp ## check style, types, and forgotten migrations
+lint: .venv/test.stamp $(TOOLS)/frames.d.ts ## check style, types (of the scripts too), and forgotten migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tests/js/node_modules/.bin/tsc -p tests/js
+	tests/js/node_modules/.bin/tsc -p tests/js/tests.tsconfig.json
 	$(BIN)/python manage.py makemigrations --check
 
 fmt: .venv/test.stamp ## format the Python files
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-MAKEMESSAGES = $(BIN)/django-admin makemessages $(patsubst locale/%,-l %,$(wildcard locale/*)) --ignore .venv --ignore tests --ignore bench \
+schema: .venv/run.stamp ## write docs/asyncapi.json from the messages in rooms/protocol.py
+	$(BIN)/python manage.py asyncapi > docs/asyncapi.json
+
+LOCALES = $(shell $(BIN)/python -c 'from chatsite.settings import LANGUAGES; from django.utils.translation import to_locale; \
+	print(*("-l " + to_locale(code) for code, _ in LANGUAGES))')
+MAKEMESSAGES = $(BIN)/django-admin makemessages $(LOCALES) --ignore .venv --ignore tests --ignore bench \
 	--no-obsolete --no-wrap --add-location file
 
+# Without the headers that change with the hour: a catalogue is new only when a text is.
 messages: .venv/test.stamp ## collect the pages' texts for translation, and compile the catalogues
 	@.ci/system-packages
 	$(MAKEMESSAGES)
 	$(MAKEMESSAGES) -d djangojs
+	@sed -i.old -e '/^"POT-Creation-Date:/d' -e '/^"Report-Msgid-Bugs-To:/d' locale/*/LC_MESSAGES/*.po
+	@rm locale/*/LC_MESSAGES/*.po.old
 	$(BIN)/django-admin compilemessages --ignore .venv
 
-screenshots: .venv/test.stamp ## photograph the pages into screenshots/
+screenshots: .venv/test.stamp ## photograph the pages into screenshots/; README=1 renews docs/images too
 	@.ci/system-packages
-	$(BIN)/python -m tests.screenshots screenshots
+	$(BIN)/python -m tests.screenshots screenshots $(if $(README),--readme)
 
 bench: .venv/run.stamp $(TOOLS)/peers.stamp ## measure next to other servers, write docs/performance.md (half an hour; QUICK=1 measures a part)
 	$(BIN)/python -m bench
@@ -87,6 +97,16 @@ $(TOOLS)/peers.stamp: bench/peers/package-lock.json
 	@echo "Installing $< into bench/peers/node_modules"
 	@npm ci --prefix bench/peers --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
+
+$(TOOLS)/js.stamp: tests/js/package-lock.json
+	@.ci/system-packages
+	@echo "Installing $< into tests/js/node_modules"
+	@npm ci --prefix tests/js --silent --no-audit --no-fund
+	@mkdir -p $(TOOLS) && touch $@
+
+# The types of the messages, for the scripts and their tests.
+$(TOOLS)/frames.d.ts: docs/asyncapi.json tests/js/frames.mjs $(TOOLS)/js.stamp
+	@node tests/js/frames.mjs > $@.new && mv $@.new $@
 
 # The suite is a program for Python 2.7; virtualenv 20.21 is the last that makes environments for it.
 PYTHON2 ?= $(shell for p in python2.7 $(HOME)/.pyenv/versions/2.7*/bin/python; do "$$p" -c '' 2>&- && echo "$$p" && break; done)

@@ -30,13 +30,13 @@ from rooms.visitors import ensure_cookie
 logger = logging.getLogger(__name__)
 
 # Every module that each page's script imports, directly or not: the page names them, so that all load at once.
-_BOTH = ("backoff", "dom", "i18n", "memory", "protocol", "socket", "words")
+_BOTH = ("backoff", "dom", "i18n", "protocol", "socket", "storage", "texts")
 MODULES = {
     "lobby": [f"rooms/{name}.js" for name in sorted((*_BOTH, "hangul", "listing"))],
     "main": [
         f"rooms/{name}.js"
         for name in sorted(
-            (*_BOTH, "alerts", "composer", "gather", "happenings", "links", "people", "scroll", "store", "view")
+            (*_BOTH, "alerts", "composer", "events", "gather", "links", "people", "scroll", "store", "view")
         )
     ],
 }

@@ -23,6 +23,7 @@ from rooms.live.memory import MemoryStore
 from rooms.node import Node
 from rooms.visitors import COOKIE, ensure_cookie
 from tests.servers import RedisServer, redis_server
+from tests.wire import checked
 
 Message = dict[str, Any]
 ORIGIN = "http://testserver"
@@ -49,8 +50,8 @@ class Client:
         await self.socket.send_to(text_data=text)
 
     async def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(await self.socket.receive_from(timeout=5))
-        return message
+        """The next message, which must be one that docs/asyncapi.json has."""
+        return checked(json.loads(await self.socket.receive_from(timeout=5)))
 
     async def until(self, type: str) -> dict[str, Any]:
         """The next message of a type; those before it are passed over."""

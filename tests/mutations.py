@@ -236,7 +236,7 @@ def caught_by(copy: Path) -> str:
     test, seed = CAUGHT.search(done.stdout), SEED.search(done.stdout)
     if test is None:
         sys.exit(f"the tests cannot be run:\n{done.stdout}\n{done.stderr}")
-    return test[1] + (f", seed {seed[1]} in {len(STEP.findall(done.stdout))} steps" if seed else "")
+    return test[1] + (f", seed {seed[1]}, steps: {len(STEP.findall(done.stdout))}" if seed else "")
 
 
 def main() -> None:

@@ -1,23 +1,25 @@
-"""Pictures of every page: ``python -m tests.screenshots OUTDIR``, for looking at and for the README.
+"""Pictures of every page: ``python -m tests.screenshots OUTDIR [--readme]``, for looking at and for the README.
 
-Each page and state at 360 and 1280 pixels, light and dark, in Korean and English; two are written to docs/images.
+Each page and state at 360 and 1280 pixels, light and dark, in every language of the site. With ``--readme`` two of
+them are put into docs/images.
 """
 
+import argparse
 import itertools
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from chatsite.settings import LANGUAGES
 from tests.browser_support import People, launch, server
+from tests.pages import PAGES
 from tests.servers import ROOT
 
 SIZES = {"360": {"width": 360, "height": 720}, "1280": {"width": 1280, "height": 800}}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-LOCALES = {"ko": "ko-KR", "en": "en-US"}
 IMAGES = ROOT / "docs" / "images"
 
 TALK = {
@@ -165,7 +167,7 @@ def take(browser: Browser, folder: Path, out: Path, language: str, size: str, st
     with server(folder, STATIC_ROOT=static, ROOMS_HOST_GRACE="30") as site:
         people = People(browser, site.url)
         camera = Camera(out, language, size)
-        look = {"locale": LOCALES[language], "viewport": SIZES[size], "has_touch": size == "360"}
+        look = {"locale": language, "viewport": SIZES[size], "has_touch": size == "360"}
         # Colours that are on their way to others would be in the picture half-way.
         look["reduced_motion"] = "reduce"
         looker = empty_lobby(people, camera, look)
@@ -177,9 +179,11 @@ def take(browser: Browser, folder: Path, out: Path, language: str, size: str, st
         camera.take(looker, "lobby")
         opened(camera, host, guest, language)
         ends(camera, host, guest)
-        for address, what in ((f"/chat/?room={MORE_ROOMS[language][0]}", "room-asking"), ("/privacy/", "privacy")):
-            looker.goto(address)
-            camera.take(looker, what)
+        looker.goto(f"/chat/?room={MORE_ROOMS[language][0]}")
+        camera.take(looker, "room-asking")
+        for name in PAGES.keys() - {"lobby", "chat"}:
+            looker.goto(PAGES[name][0])
+            camera.take(looker, name)
         last = people.enter(PASSERS[language][1], MORE_ROOMS[language][1], **look)
         # A longer wait than there ever is, so that there is time to look.
         last.evaluate("Math.random = () => 20")
@@ -190,22 +194,24 @@ def take(browser: Browser, folder: Path, out: Path, language: str, size: str, st
         people.leave()
 
 
-def main(out: Path) -> None:
-    """Take everything, then put the README's two pictures in their place."""
+def main(out: Path, readme: bool) -> None:
+    """Take everything; with ``readme``, put the README's two pictures in their place."""
     out.mkdir(parents=True, exist_ok=True)
-    IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         with tempfile.TemporaryDirectory() as static:
-            for language, size in itertools.product(LOCALES, SIZES):
+            for language, size in itertools.product(dict(LANGUAGES), SIZES):
                 with tempfile.TemporaryDirectory() as folder:
                     take(browser, Path(folder), out, language, size, static)
         browser.close()
-    shutil.copyfile(out / "room-1280-light-ko.png", IMAGES / "room.png")
-    shutil.copyfile(out / "lobby-1280-light-ko.png", IMAGES / "lobby.png")
+    if readme:
+        for name in ("room", "lobby"):
+            shutil.copyfile(out / f"{name}-1280-light-ko.png", IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("out", type=Path, help="the folder for the pictures")
+    parser.add_argument("--readme", action="store_true", help="renew docs/images too")
+    arguments = parser.parse_args()
+    main(arguments.out, arguments.readme)

@@ -8,6 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser_support import People
+from tests.pages import ADDRESSES
 
 pytest_plugins = ["tests.browsing"]
 
@@ -52,7 +53,7 @@ def say(page: Page, text: str) -> None:
     expect(page.locator(".chat.own").last).to_have_attribute("data-status", "said")
 
 
-@pytest.mark.parametrize("address", ["/", "/privacy/", "/chat/?room=새 방", "/chat/?id=1", "/nothing/"])
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_every_page_suits_everyone(people: People, address: str) -> None:
     page = people.person(**PHONE)
     page.goto(address)
@@ -178,7 +179,7 @@ def test_text_of_twice_the_size_is_all_there(enter: Callable[..., Page], people:
     for selector in ("#message", "#send", "#to-lobby", "#share", ".chat .text"):
         expect(page.locator(selector)).to_be_in_viewport(ratio=1)
     assert not page.evaluate(WIDE)
-    for address in ("/", "/privacy/"):
+    for address in ADDRESSES:
         page.goto(address)
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert not page.evaluate(WIDE)

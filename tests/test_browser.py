@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser_support import People
+from tests.pages import ADDRESSES
 
 pytest_plugins = ["tests.browsing"]
 ROOM = "사랑방 이야기"
@@ -267,7 +268,7 @@ def test_without_scripts_the_lobby_is_readable_and_the_room_says_why_it_is_quiet
 
 def test_nothing_is_wider_than_a_small_phone(people: People, room: str) -> None:
     page = people.person(viewport={"width": 360, "height": 640})
-    for address in ("/", "/privacy/", "/chat/?id=1"):
+    for address in ADDRESSES:
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
     enter_from_lobby(page, "가나다라마바사아자차", room)

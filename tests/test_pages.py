@@ -4,7 +4,7 @@ import ast
 import gettext
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -12,15 +12,18 @@ from unittest import mock
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import URLPattern, URLResolver
+from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
 from rooms import node as live_node
+from rooms import urls
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
 from rooms.models import Room
+from tests.pages import ADDRESSES, NO_PAGES, PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
-CATALOGUES = [(language, domain) for language, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
-PAGES = ["/", "/privacy/", "/chat/?room=사랑방", "/chat/?id=1", "/chat/?room=%00", "/nothing/"]
+CATALOGUES = [(to_locale(code), domain) for code, _ in settings.LANGUAGES for domain in ("django", "djangojs")]
 WORD = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -52,6 +55,16 @@ def english() -> Client:
     return Client(headers={"accept-language": "en-GB,en"})
 
 
+def names(patterns: Iterable[object]) -> set[str | None]:
+    """The names of all addresses, those of included files too."""
+    nested = [names(each.url_patterns) for each in patterns if isinstance(each, URLResolver)]
+    return {each.name for each in patterns if isinstance(each, URLPattern)}.union(*nested)
+
+
+def test_every_address_is_listed_as_a_page_or_as_none() -> None:
+    assert names(urls.urlpatterns) == set(PAGES) | NO_PAGES
+
+
 def text(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
@@ -72,7 +85,7 @@ def lobby_room(**values: Any) -> LobbyRoom:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("address", ["/", "/privacy/", "/chat/?room=사랑방"])
+@pytest.mark.parametrize("address", [addresses[0] for addresses in PAGES.values()])
 def test_pages_are_in_the_language_of_the_browser(korean: Client, english: Client, address: str) -> None:
     assert '<html lang="ko">' in text(korean, address)
     assert '<html lang="en">' in text(english, address)
@@ -90,7 +103,7 @@ def test_the_switch_keeps_the_page_and_its_room(korean: Client) -> None:
     assert '<html lang="en">' in text(korean, "/")
 
 
-@pytest.mark.parametrize("address", PAGES[:5])
+@pytest.mark.parametrize("address", ADDRESSES[:-1])
 def test_every_page_gives_a_visitor_a_cookie_that_scripts_cannot_read(korean: Client, address: str) -> None:
     answer = korean.get(address)
     assert answer.cookies["visitor"]["httponly"]
@@ -99,7 +112,7 @@ def test_every_page_gives_a_visitor_a_cookie_that_scripts_cannot_read(korean: Cl
     assert "visitor" not in korean.get(address).cookies
 
 
-@pytest.mark.parametrize("address", PAGES)
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_no_page_has_scripts_styles_or_handlers_in_it_nor_another_host(korean: Client, address: str) -> None:
     page = text(korean, address)
     scripts = re.findall(r"<script(.*?)>(.*?)</script>", page, re.DOTALL)

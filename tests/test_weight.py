@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Response, expect
 
 from rooms.views import ICONS, MODULES
 from tests.browser_support import People, Server
+from tests.pages import ADDRESSES
 
 pytest_plugins = ["tests.browsing"]
 
@@ -89,7 +90,7 @@ def test_words_are_on_the_screen_before_any_script_has_come(browser: Browser, si
 
 
 def test_the_policy_lets_a_page_use_its_own_files_only(people: People) -> None:
-    for address in ("/", "/privacy/", "/chat/?room=방", "/chat/?id=1", "/nothing/"):
+    for address in ADDRESSES:
         page = people.person()
         response = page.goto(address)
         assert response

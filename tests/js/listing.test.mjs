@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { apply, arrange, found, meaning, named, randomRoom, start } from "../../rooms/static/rooms/listing.js";
 
+/** @returns {Wire.ListedRoom} */
 const room = (roomID, roomName, participants, more = {}) => ({
   roomID, roomName, participants, host: "마루", locked: false, createdAt: roomID, ...more,
 });
@@ -14,6 +15,7 @@ test("the fullest room is first, among equals the oldest", () => {
 });
 
 test("list + update = list with new, changed and removed rooms", () => {
+  /** @type {Wire.ServerRoomUpdateAnswer} */
   const message = { type: "SERVER_ROOM_UPDATE", rooms: [room(2, "나", 9), room(4, "라", 1)], removed: [1], total: 3 };
   const after = apply(list(room(1, "가", 2), room(2, "나", 1), room(3, "다", 2)), message);
   assert.deepEqual(after.rooms.map((each) => [each.roomID, each.participants]), [[2, 9], [3, 2], [4, 1]]);
@@ -27,8 +29,8 @@ test("a list that comes again replaces the old one", () => {
 
 test("refused and unknown messages change nothing", () => {
   const before = list(room(1, "가", 2));
-  assert.equal(apply(before, { type: "SERVER_ROOM_LIST", status: false, rooms: [], total: 0 }), before);
-  assert.equal(apply(before, { type: "SERVER_NEWS" }), before);
+  assert.equal(apply(before, { type: "SERVER_ROOM_LIST", status: false, rooms: [], total: 0, error: "too_fast", detail: "" }), before);
+  assert.equal(apply(before, /** @type {any} */ ({ type: "SERVER_NEWS" })), before);
 });
 
 test("search looks at names and hosts, whatever their case and composition", () => {

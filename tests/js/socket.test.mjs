@@ -5,6 +5,7 @@ import { CONNECT_MS, SILENCE_MS, Socket, address } from "../../rooms/static/room
 
 /** A browser's WebSocket, clock and chance, in the test's hands. */
 function world() {
+  /** @type {any} */
   const made = { sockets: [], timers: new Map(), said: [], next: 1 };
   class FakeWebSocket extends EventTarget {
     readyState = 0;
@@ -85,10 +86,10 @@ test("opening while waiting connects at once", () => {
 
 test("nothing is sent while there is no connection", () => {
   const it = world();
-  assert.equal(it.socket.send({ type: "X" }), false);
+  assert.equal(it.socket.send({ type: "CLIENT_ROOM_LIST" }), false);
   it.last().connect();
-  assert.equal(it.socket.send({ type: "X" }), true);
-  assert.deepEqual(it.last().sent, ['{"type":"X"}']);
+  assert.equal(it.socket.send({ type: "CLIENT_ROOM_LIST" }), true);
+  assert.deepEqual(it.last().sent, ['{"type":"CLIENT_ROOM_LIST"}']);
 });
 
 test("a connection that cannot be made is given up, and tried again", () => {
@@ -103,7 +104,7 @@ test("a connection that cannot be made is given up, and tried again", () => {
 test("silence after a command means a dead connection", () => {
   const it = world();
   it.last().connect();
-  it.socket.send({ type: "X" });
+  it.socket.send({ type: "CLIENT_ROOM_LIST" });
   assert.deepEqual(it.waits(), [SILENCE_MS]);
   it.elapse();
   assert.equal(it.said.at(-1).type, "waiting");
@@ -113,7 +114,7 @@ test("a connection that was given up is not listened to any more", () => {
   const it = world();
   const [first] = it.sockets;
   first.connect();
-  it.socket.send({ type: "X" });
+  it.socket.send({ type: "CLIENT_ROOM_LIST" });
   it.elapse();
   first.hear({ type: "SERVER_LATE" });
   first.end(1006);
@@ -123,7 +124,7 @@ test("a connection that was given up is not listened to any more", () => {
 test("any frame ends the silence", () => {
   const it = world();
   it.last().connect();
-  it.socket.send({ type: "X" });
+  it.socket.send({ type: "CLIENT_ROOM_LIST" });
   it.last().hear({ type: "SERVER_X" });
   assert.deepEqual(it.waits(), []);
 });

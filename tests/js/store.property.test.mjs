@@ -31,6 +31,11 @@ class Room {
   said = [];
   refs = new Map();
 
+  /**
+   * @template {Wire.IncomingEvent["type"]} Type
+   * @param {Type} type
+   * @param {Wire.Fields<Type>} more
+   */
   event(type, more) {
     this.seq += 1;
     const event = { type, status: true, roomID: ROOM, seq: this.seq, at: this.seq, participants: this.members.length, ...more };
@@ -69,10 +74,12 @@ class Room {
   answer({ userName, after, ref }) {
     const back = this.members.some((each) => each.nickName === userName);
     if (!back) this.join(userName, "me");
+    /** @type {Wire.ServerRoomJoinAnswer} */
     const answer = {
       type: "SERVER_ROOM_JOIN", status: true, ref, roomID: ROOM, roomName: "방", nickName: userName, tag: "me", host: this.host,
-      participants: this.members.length, members: [...this.members], locked: false, seq: this.seq, at: this.seq, closesAt: this.closesAt,
+      participants: this.members.length, members: [...this.members], locked: false, seq: this.seq, at: this.seq,
     };
+    if (this.closesAt !== null) answer.closesAt = this.closesAt;
     if (after === undefined) return [answer];
     const missed = this.history.filter((each) => each.seq > after && each.seq <= this.seq);
     return [{ ...answer, recovered: missed.length === this.seq - after }, ...missed];
@@ -197,8 +204,7 @@ test("state + events = the room's snapshot, after losses, repetitions, imitation
       const own = world.room.said.filter((each) => each.tag === "me").map((each) => each.message);
       assert.equal(new Set(own).size, own.length, "nothing of one's own is said twice");
     } catch (error) {
-      error.message = `seed ${seed}: ${error.message}`;
-      throw error;
+      throw new Error(`seed ${seed}: ${error}`, { cause: error });
     }
   }
 });

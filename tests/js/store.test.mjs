@@ -6,26 +6,39 @@ import { LINES_MAX, apply, isHidden, isHost, isOwn, keep, start } from "../../ro
 const ROOM = 77;
 const NOW = 1_000_000;
 
+/** @param {Wire.Incoming} message @returns {Page.Event} */
 const server = (message, now = NOW) => ({ type: "server", message, now });
+/** @param {Page.State} state @param {Page.Event[]} events */
 const run = (state, ...events) => events.reduce(apply, state);
+/** @param {Partial<Page.Start>} more */
 const fresh = (more = {}) => start({ session: "s", roomID: ROOM, roomName: "사랑방", nickname: "마루", ...more });
 const named = (page = {}) => fresh({ roomID: null, canCreate: true, ...page });
 const member = (nickName) => ({ nickName, tag: `tag${nickName}` });
 
-/** The answer to whatever the state asked last to get in. */
+/**
+ * The answer to whatever the state asked last to get in.
+ * @param {Page.State} state @param {Partial<Wire.Entered>} more
+ */
 const answer = (state, more = {}) =>
-  server({
+  server(/** @type {Wire.ServerRoomJoinAnswer} */ ({
     type: "SERVER_ROOM_JOIN", status: true, ref: state.entry, roomID: ROOM, roomName: "사랑방", nickName: "마루", tag: "tag마루",
     host: "하늘", participants: 2, members: [member("하늘"), member("마루")], locked: false, seq: 10, at: NOW, ...more,
-  });
+  }));
+/** @param {Page.State} state @param {Wire.IncomingRefusal["error"]} error @param {Partial<Wire.IncomingRefusal>} more */
 const refusal = (state, error, more = {}) =>
-  server({ type: "SERVER_ROOM_JOIN", status: false, ref: state.entry, roomID: ROOM, error, detail: "", ...more });
-const event = (type, seq, more = {}) => server({ type, status: true, roomID: ROOM, seq, at: NOW, participants: 2, ...more });
+  server(/** @type {any} */ ({ type: "SERVER_ROOM_JOIN", status: false, ref: state.entry, roomID: ROOM, error, detail: "", ...more }));
+/** @template {Wire.IncomingEvent["type"]} Type @param {Type} type @param {Wire.Fields<Type>} more */
+const event = (type, seq, more = {}) =>
+  server(/** @type {any} */ ({ type, status: true, roomID: ROOM, seq, at: NOW, participants: 2, ...more }));
+/** @param {Wire.Fields<"SERVER_CHAT_SEND">} more */
 const chat = (seq, message, more = {}) =>
   event("SERVER_CHAT_SEND", seq, { nickname: "하늘", tag: "tag하늘", message, ref: `other-${seq}`, ...more });
 const echo = (seq, line, more = {}) => chat(seq, line.message, { nickname: "마루", tag: "tag마루", ref: line.ref, ...more });
 
-/** A state that is in the room. */
+/**
+ * A state that is in the room.
+ * @param {Partial<Wire.Entered>} more
+ */
 function inside(more = {}) {
   const asking = apply(fresh(), { type: "connected" });
   return apply(asking, answer(asking, more));
@@ -33,6 +46,7 @@ function inside(more = {}) {
 
 const texts = (state) => state.lines.map((line) => line.message ?? line.kind);
 const types = (state) => state.outgoing.map((frame) => frame.type);
+/** @type {Page.Event} */
 const lost = { type: "waiting", retryAt: NOW + 500 };
 
 /* Entering */
@@ -99,7 +113,9 @@ test("a room by invitation that is gone is not made anew", () => {
 
 test("a room that is neither there nor to be made is waited for after a few tries", () => {
   let state = apply(named(), { type: "connected" });
-  for (const error of ["room_name_taken", "room_not_found", "room_name_taken"]) state = apply(state, refusal(state, error));
+  /** @type {Wire.IncomingRefusal["error"][]} */
+  const errors = ["room_name_taken", "room_not_found", "room_name_taken"];
+  for (const error of errors) state = apply(state, refusal(state, error));
   assert.deepEqual(state.outgoing, []);
   assert.ok(state.wait.ms > 0);
   assert.equal(apply(state, { type: "again" }).outgoing.length, 1);
@@ -114,14 +130,14 @@ test("a refused nickname is asked for again, with the reason", () => {
 
 test("a busy server is asked again after the wait, with the same ref for a create", () => {
   const asking = apply(named(), { type: "connected" });
-  const waiting = apply(asking, refusal(asking, "unavailable", { retryAfter: 300 }));
+  const waiting = apply(asking, refusal(asking, "too_fast", { retryAfter: 300 }));
   assert.deepEqual([waiting.phase, waiting.wait], ["entering", { ms: 300 }]);
   assert.equal(apply(waiting, { type: "again" }).outgoing[0].ref, "s-1");
 });
 
 test("somebody else's answer or another room's event changes nothing", () => {
   const state = inside();
-  assert.deepEqual(apply(state, server({ ...chat(11, "딴 방").message, roomID: 5 })), { ...state, outgoing: [] });
+  assert.deepEqual(apply(state, chat(11, "딴 방", { roomID: 5 })), { ...state, outgoing: [] });
 });
 
 /* What happens in the room */
@@ -145,13 +161,13 @@ test("an event that comes twice is shown once", () => {
 });
 
 test("an unknown event keeps seq and count right and shows nothing", () => {
-  const state = apply(inside(), event("SERVER_ROOM_WEATHER", 11, { participants: 9, sky: "blue" }));
+  const state = apply(inside(), event(/** @type {any} */ ("SERVER_ROOM_WEATHER"), 11, /** @type {any} */ ({ participants: 9, sky: "blue" })));
   assert.deepEqual([state.seq, state.participants, texts(state)], [11, 9, ["entered"]]);
 });
 
 test("an unknown message and an unknown event of the page change nothing", () => {
   const state = inside();
-  assert.deepEqual(run(state, server({ type: "SERVER_NEWS" }), { type: "yawn" }), { ...state, outgoing: [] });
+  assert.deepEqual(run(state, server(/** @type {any} */ ({ type: "SERVER_NEWS" })), /** @type {any} */ ({ type: "yawn" })), { ...state, outgoing: [] });
 });
 
 test("a deletion closes the room and says why", () => {
@@ -208,7 +224,7 @@ test("white space alone is not said", () => {
 test("a refused line can be tried again with its ref", () => {
   const said = saying(inside());
   const { ref } = said.pending[0];
-  const failed = apply(said, server({ type: "SERVER_CHAT_SEND", status: false, roomID: ROOM, ref, error: "too_fast" }));
+  const failed = apply(said, server({ type: "SERVER_CHAT_SEND", status: false, roomID: ROOM, nickname: "마루", message: "안녕", ref, error: "too_fast", detail: "" }));
   assert.deepEqual([failed.pending[0].status, failed.pending[0].error], ["failed", "too_fast"]);
   const again = apply(failed, { type: "retry", ref, now: NOW });
   assert.deepEqual([again.pending[0].status, again.outgoing[0].ref], ["sending", ref]);
@@ -260,7 +276,7 @@ test("a line without an echo is sent again with the same ref", () => {
 test("a line too old for its ref to be known is not sent again unasked", () => {
   const said = saying(inside());
   const asking = run(said, lost, { type: "connected" });
-  const state = apply(asking, { ...answer(asking, { recovered: true }), now: NOW + 119_000 });
+  const state = apply(asking, /** @type {Page.Event} */ ({ ...answer(asking, { recovered: true }), now: NOW + 119_000 }));
   assert.deepEqual([state.outgoing, state.pending[0].error], [[], "unconfirmed"]);
 });
 
@@ -307,7 +323,7 @@ test("closing the room is asked of the server, and a refusal is told", () => {
   const asked = apply(inside({ host: "마루" }), { type: "remove" });
   assert.deepEqual(types(asked), ["CLIENT_ROOM_DELETE"]);
   const { ref } = asked.outgoing[0];
-  const told = apply(asked, server({ type: "SERVER_ROOM_DELETE", status: false, roomID: ROOM, ref, error: "unavailable" }));
+  const told = apply(asked, server({ type: "SERVER_ROOM_DELETE", status: false, roomID: ROOM, ref, error: "unavailable", detail: "" }));
   assert.equal(told.problem, "unavailable");
 });
 
@@ -363,7 +379,7 @@ test("somebody else's line under one's own ref neither settles nor hides one's l
 
 test("a newcomer counts down for a host who is away, when the answer says until when", () => {
   assert.equal(inside({ at: NOW - 500, closesAt: NOW + 9_500 }).closesAt, NOW + 10_000);
-  assert.equal(inside({ closesAt: null }).closesAt, null);
+  assert.equal(inside().closesAt, null);
 });
 
 test("a refused line can be discarded", () => {

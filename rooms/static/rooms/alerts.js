@@ -3,7 +3,7 @@
  * a notification without the message's text. Knows the browser's means; must not know the room's state.
  */
 
-import * as memory from "./memory.js";
+import * as storage from "./storage.js";
 
 const QUIET_MS = 2000;
 
@@ -13,8 +13,10 @@ export class Alerts {
   #icon;
   #seen = 0;
   #heard = 0;
+  /** @type {AudioContext | null} */
   #audio = null;
   #last = 0;
+  /** @type {Notification | null} */
   #shown = null;
 
   /** `title()` is the page's own title, `text(count)` what a notification says. */
@@ -28,13 +30,13 @@ export class Alerts {
 
   /** Whether `sound` or `notify` is switched on, and still allowed. */
   isOn(what) {
-    return memory.isOn(what) && (what === "sound" || globalThis.Notification?.permission === "granted");
+    return storage.isOn(what) && (what === "sound" || globalThis.Notification?.permission === "granted");
   }
 
   /** Switch one of them; returns whether it is as wanted. */
   async set(what, on) {
     if (on && what === "notify" && (await globalThis.Notification?.requestPermission()) !== "granted") return false;
-    memory.setOn(what, on);
+    storage.setOn(what, on);
     if (on && what === "sound") this.#wake();
     return true;
   }

@@ -3,8 +3,11 @@
  * Knows the document only.
  */
 
-/** The element with this id, which must be there. */
-export const at = (id) => document.getElementById(id);
+/**
+ * The element with this id, which must be there, of whatever kind.
+ * @type {(id: string) => any}
+ */
+export const byId = (id) => document.getElementById(id);
 
 /** A new element with attributes and children (nodes or texts). */
 export function make(tag, attributes = {}, ...children) {
@@ -33,4 +36,4 @@ export function setChildren(parent, elements) {
 }
 
 /** The page's settings, which the server wrote as JSON. */
-export const config = () => JSON.parse(at("config").textContent);
+export const config = () => JSON.parse(byId("config").textContent);

@@ -8,8 +8,10 @@ export const FEW = 3;
 const TOGETHER_MS = 60_000;
 const moves = (line) => line.kind === "join" || line.kind === "exit";
 
+/** @param {Page.Line[]} all @param {(line: Page.Line) => boolean} [isHidden] @returns {Page.Row[]} */
 export function rows(all, isHidden = () => false) {
   const lines = all.filter((line, index) => !briefly(line, all[index + 1]) && !briefly(all[index - 1], line));
+  /** @type {Page.Row[]} */
   const shown = [];
   for (let index = 0; index < lines.length; ) {
     const end = endOfMoves(lines, index);

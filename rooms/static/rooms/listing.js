@@ -6,12 +6,19 @@
 import { matches } from "./hangul.js";
 import { clean } from "./protocol.js";
 
-/** A list made from what the server rendered. */
+/**
+ * A list made from what the server rendered.
+ * @param {Wire.ListedRoom[]} [rooms]
+ */
 export function start(rooms = [], total = rooms.length) {
   return { rooms: [...rooms].sort(fullestFirst), total };
 }
 
-/** The list after one message; others change nothing. */
+/**
+ * The list after one message; others change nothing.
+ * @param {ReturnType<typeof start>} state
+ * @param {Wire.Incoming} message
+ */
 export function apply(state, message) {
   if (message.status === false) return state;
   if (message.type === "SERVER_ROOM_LIST") return start(message.rooms, message.total);

@@ -3,13 +3,13 @@
  * Knows the page and the socket; what the list holds is in listing.js.
  */
 
-import { at, config, make, setChildren, setText } from "./dom.js";
+import { byId, config, make, setChildren, setText } from "./dom.js";
 import { pieces } from "./i18n.js";
 import { apply, arrange, found, meaning, randomRoom, start } from "./listing.js";
-import * as memory from "./memory.js";
+import * as storage from "./storage.js";
 import { ROOM_NAME_MAX, USER_NAME_MAX, clean, command, length } from "./protocol.js";
 import { Socket, address } from "./socket.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
 
 /** After a finger's last touch of the list it is not moved for so long. */
 const TOUCH_MS = 1500;
@@ -28,6 +28,7 @@ const socket = new Socket(address(location), (event) => {
 
 /* The list */
 
+/** @type {number | null} */
 let frame = null;
 function draw() {
   frame ??= requestAnimationFrame(() => {
@@ -37,54 +38,55 @@ function draw() {
 }
 
 function drawNow() {
-  const rooms = found(state, at("search").value);
+  const rooms = found(state, byId("search").value);
   shown = arrange(rooms, shown, hand.isOver());
   const open = new Set(shown.map(({ room }) => room.roomID));
   for (const roomID of drawn.keys()) if (!open.has(roomID)) drawn.delete(roomID);
-  setChildren(at("rooms"), shown.map(item));
-  at("searching").hidden = state.rooms.length === 0 && !at("search").value;
-  at("empty").hidden = state.rooms.length > 0;
-  at("unavailable").hidden = true;
-  setText(at("total"), words.roomsText(state.total));
-  setText(at("nothing-found"), state.rooms.length > 0 && rooms.length === 0 ? words.nobodyFoundText() : "");
+  setChildren(byId("rooms"), shown.map(item));
+  byId("searching").hidden = state.rooms.length === 0 && !byId("search").value;
+  byId("empty").hidden = state.rooms.length > 0;
+  byId("unavailable").hidden = true;
+  setText(byId("total"), texts.roomsText(state.total));
+  setText(byId("nothing-found"), state.rooms.length > 0 && rooms.length === 0 ? texts.nobodyFoundText() : "");
   drawButton();
 }
 
 /** Whether a hand is over the list: what it is about to press must not move away. */
 const hand = {
   over: false,
+  /** @type {ReturnType<typeof setTimeout> | null} */
   touched: null,
-  isOver: () => hand.over || hand.touched !== null || at("rooms").contains(document.activeElement),
+  isOver: () => hand.over || hand.touched !== null || byId("rooms").contains(document.activeElement),
   touch() {
-    clearTimeout(hand.touched);
+    clearTimeout(hand.touched ?? undefined);
     hand.touched = setTimeout(() => {
       hand.touched = null;
       draw();
     }, TOUCH_MS);
   },
 };
-at("rooms").addEventListener("pointerenter", (event) => {
+byId("rooms").addEventListener("pointerenter", (event) => {
   if (event.pointerType === "mouse") hand.over = true;
 });
-at("rooms").addEventListener("pointerleave", () => {
+byId("rooms").addEventListener("pointerleave", () => {
   hand.over = false;
   draw();
 });
-at("rooms").addEventListener("focusout", draw);
-for (const type of ["touchstart", "touchmove"]) at("rooms").addEventListener(type, hand.touch, { passive: true });
+byId("rooms").addEventListener("focusout", draw);
+for (const type of ["touchstart", "touchmove"]) byId("rooms").addEventListener(type, hand.touch, { passive: true });
 
 /** One room's element: made once, so that focus stays on it, and changed with the room. */
 function item({ room, gone }) {
   const element = drawn.get(room.roomID) ?? newItem(room);
   drawn.set(room.roomID, element);
   element.classList.toggle("gone", gone);
-  setText(element.querySelector(".room-people"), gone ? words.goneText() : words.peopleText(room.participants));
+  setText(element.querySelector(".room-people"), gone ? texts.goneText() : texts.peopleText(room.participants));
   element.querySelector(".locked").hidden = !room.locked || gone;
   const host = element.querySelector(".room-host");
   if (host.dataset.host !== room.host) {
     host.dataset.host = room.host;
     const name = make("bdi", {}, room.host);
-    host.replaceChildren(...(room.host ? pieces(words.hostedText(), { name }) : [words.officialText()]));
+    host.replaceChildren(...(room.host ? pieces(texts.hostedText(), { name }) : [texts.officialText()]));
   }
   return element;
 }
@@ -94,7 +96,7 @@ function newItem(room) {
     "a",
     { href: addressOf(room.roomName), class: "room" },
     make("bdi", { class: "room-name", dir: "auto" }, room.roomName),
-    make("span", { class: "locked badge", hidden: true }, words.lockedText()),
+    make("span", { class: "locked badge", hidden: true }, texts.lockedText()),
     make("span", { class: "room-people" }),
     make("span", { class: "room-host" }),
   );
@@ -110,45 +112,45 @@ const addressOf = (roomName) => `${page.chat}?room=${encodeURIComponent(roomName
 
 /* The form */
 
-const roomName = at("room");
-const nickname = at("nickname");
-const unlisted = at("unlisted");
+const roomName = byId("room");
+const nickname = byId("nickname");
+const unlisted = byId("unlisted");
 
 /** Whoever has chosen a nickname here is not asked again in the room. */
 function takeNickname(name, listed = true) {
   const chosen = clean(nickname.value);
   if (length(chosen) < 1 || length(chosen) > USER_NAME_MAX) return;
-  memory.rememberNickname(chosen);
-  memory.rememberRoomNickname(memory.roomKey({ roomName: clean(name), roomID: null, listed }), chosen);
+  storage.rememberNickname(chosen);
+  storage.rememberRoomNickname(storage.roomKey({ roomName: clean(name), roomID: null, listed }), chosen);
 }
 
-const meanings = { enter: words.enterText, make: words.makeText, either: words.enterOrMakeText };
+const meanings = { enter: texts.enterText, make: texts.makeText, either: texts.enterOrMakeText };
 
 function drawButton() {
-  setText(at("enter"), meanings[meaning(state, roomName.value, unlisted.checked)]());
+  setText(byId("enter"), meanings[meaning(state, roomName.value, unlisted.checked)]());
 }
 
 /** Say what is wrong with a field, in the browser's own way; nothing is cut off what was typed. */
 function check(field, max) {
-  field.setCustomValidity(length(field.value) > max ? words.tooLongText(max) : "");
+  field.setCustomValidity(length(field.value) > max ? texts.tooLongText(max) : "");
 }
 
-at("enter-form").addEventListener("submit", () => takeNickname(roomName.value, !unlisted.checked));
+byId("enter-form").addEventListener("submit", () => takeNickname(roomName.value, !unlisted.checked));
 roomName.addEventListener("input", () => {
   check(roomName, ROOM_NAME_MAX);
   drawButton();
 });
 nickname.addEventListener("input", () => check(nickname, USER_NAME_MAX));
 unlisted.addEventListener("change", drawButton);
-at("search").addEventListener("input", () => {
+byId("search").addEventListener("input", () => {
   shown = [];
   draw();
 });
 
-at("random").addEventListener("click", (event) => {
+byId("random").addEventListener("click", (event) => {
   event.preventDefault();
   const room = randomRoom(state);
-  if (!room) return setText(at("random-problem"), words.noRandomText());
+  if (!room) return setText(byId("random-problem"), texts.noRandomText());
   takeNickname(room.roomName);
   return location.assign(addressOf(room.roomName));
 });
@@ -159,7 +161,7 @@ addEventListener("online", () => socket.open());
 addEventListener("pageshow", (event) => event.persisted && socket.open());
 document.addEventListener("visibilitychange", () => document.hidden || socket.open());
 
-nickname.value ||= memory.lastNickname();
+nickname.value ||= storage.lastNickname();
 unlisted.closest("label").hidden = false;
 if (!page.unavailable) draw();
 socket.open();

@@ -5,19 +5,19 @@
 
 import { Alerts } from "./alerts.js";
 import { Composer } from "./composer.js";
-import { at, config, setText } from "./dom.js";
-import * as memory from "./memory.js";
+import { byId, config, setText } from "./dom.js";
+import * as storage from "./storage.js";
 import { USER_NAME_MAX, length, newSession } from "./protocol.js";
 import { Socket, address } from "./socket.js";
 import { apply, isHost, keep, start } from "./store.js";
 import { RoomView } from "./view.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
 
 const LEAVE_MS = 1500;
 
 const page = config();
-let key = memory.roomKey(page);
-let state = start({ ...page, session: newSession(), nickname: memory.roomNickname(key), kept: memory.kept(key) });
+let key = storage.roomKey(page);
+let state = start({ ...page, session: newSession(), nickname: storage.roomNickname(key), kept: storage.kept(key) });
 const view = new RoomView({
   language: page.language,
   act: {
@@ -28,7 +28,7 @@ const view = new RoomView({
 });
 const alerts = new Alerts({
   title: () => `${state.roomName} · ${page.site}`,
-  text: words.newMessagesText,
+  text: texts.newMessagesText,
   icon: page.icon,
 });
 const socket = new Socket(address(location), (event) => dispatch({ ...event, now: Date.now() }));
@@ -45,7 +45,7 @@ function dispatch(event) {
 }
 
 function remember() {
-  memory.keep(key, state.phase === "in" || state.phase === "entering" ? keep(state) : null);
+  storage.keep(key, state.phase === "in" || state.phase === "entering" ? keep(state) : null);
 }
 
 function show() {
@@ -53,6 +53,7 @@ function show() {
   alerts.draw(state.heard, Date.now());
 }
 
+/** @type {number | null} */
 let frame = null;
 function draw() {
   frame ??= requestAnimationFrame(() => {
@@ -69,15 +70,15 @@ setInterval(() => {
 function phaseChanged() {
   show();
   if (state.phase === "left") goAway();
-  if (state.phase === "in") at("message").focus();
+  if (state.phase === "in") byId("message").focus();
   if (state.phase === "asking") askNickname();
   if (state.phase === "closed") {
-    memory.rememberRoomNickname(key, "");
-    memory.keep(key, null);
-    for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
+    storage.rememberRoomNickname(key, "");
+    storage.keep(key, null);
+    for (const dialog of document.querySelectorAll("dialog[open]")) /** @type {HTMLDialogElement} */ (dialog).close();
     socket.stop();
     // Not the link: whoever is just pressing Enter to send would be carried away.
-    at("closed").focus();
+    byId("closed").focus();
   }
 }
 
@@ -85,38 +86,38 @@ function phaseChanged() {
 function placeChanged() {
   if (state.me === null) return;
   if (!page.listed && page.roomID === null) {
-    memory.rememberRoomNickname(key, "");
+    storage.rememberRoomNickname(key, "");
     page.roomID = state.roomID;
-    key = memory.roomKey(page);
+    key = storage.roomKey(page);
     history.replaceState(null, "", `${page.chat}?id=${state.roomID}`);
-    document.querySelector(".language [name=next]").value = location.pathname + location.search;
+    /** @type {any} */ (document.querySelector(".language [name=next]")).value = location.pathname + location.search;
   }
   remember();
-  memory.rememberRoomNickname(key, state.me.nickname);
-  memory.rememberNickname(state.me.nickname);
+  storage.rememberRoomNickname(key, state.me.nickname);
+  storage.rememberNickname(state.me.nickname);
 }
 
 /* Nickname */
 
-const nickname = at("nickname");
+const nickname = byId("nickname");
 
 function askNickname() {
-  nickname.value ||= state.nickname || memory.lastNickname();
+  nickname.value ||= state.nickname || storage.lastNickname();
   nickname.focus();
   nickname.select();
 }
 
-at("asking-form").addEventListener("submit", (event) => {
+byId("asking-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const count = length(nickname.value);
-  if (count < 1) return setText(at("asking-problem"), words.nicknameFirstText());
-  if (count > USER_NAME_MAX) return setText(at("asking-problem"), words.tooLongText(USER_NAME_MAX));
+  if (count < 1) return setText(byId("asking-problem"), texts.nicknameFirstText());
+  if (count > USER_NAME_MAX) return setText(byId("asking-problem"), texts.tooLongText(USER_NAME_MAX));
   return dispatch({ type: "nickname", nickname: nickname.value });
 });
 
 /* The message box */
 
-const box = at("message");
+const box = byId("message");
 const composer = new Composer();
 
 function grow() {
@@ -134,7 +135,7 @@ function say() {
 function typed() {
   grow();
   view.drawLength(box.value);
-  memory.rememberDraft(key, box.value);
+  storage.rememberDraft(key, box.value);
 }
 
 for (const type of ["compositionstart", "compositionupdate", "compositionend", "keydown", "beforeinput"]) {
@@ -146,7 +147,7 @@ for (const type of ["compositionstart", "compositionupdate", "compositionend", "
 }
 box.addEventListener("input", typed);
 
-at("composer").addEventListener("submit", (event) => {
+byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   // Leaving the box ends a composition, and its end sends: what is sent is finished, and nothing of it comes back.
   if (composer.press()) say();
@@ -154,9 +155,9 @@ at("composer").addEventListener("submit", (event) => {
   box.focus();
 });
 // Pressing the button does not take the focus away: on a phone the keyboard stays.
-at("send").addEventListener("mousedown", (event) => event.preventDefault());
+byId("send").addEventListener("mousedown", (event) => event.preventDefault());
 
-box.value = memory.draft(key);
+box.value = storage.draft(key);
 typed();
 
 /* Leaving, closing, sharing */
@@ -169,10 +170,10 @@ function ask(dialog) {
   });
 }
 
-at("to-lobby").addEventListener("click", async (event) => {
+byId("to-lobby").addEventListener("click", async (event) => {
   if (!state.joined || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (isHost(state) && state.participants > 1 && !(await ask(at("leave-dialog")))) return;
+  if (isHost(state) && state.participants > 1 && !(await ask(byId("leave-dialog")))) return;
   leave(event.target.closest("a").href);
 });
 
@@ -181,16 +182,16 @@ const goAway = () => location.assign(lobby);
 
 /** Say goodbye, and go when the server has heard it (or does not answer). */
 function leave(href) {
-  memory.rememberRoomNickname(key, "");
-  memory.rememberDraft(key, "");
-  memory.keep(key, null);
+  storage.rememberRoomNickname(key, "");
+  storage.rememberDraft(key, "");
+  storage.keep(key, null);
   lobby = href;
   setTimeout(goAway, LEAVE_MS);
   dispatch({ type: "leave" });
 }
 
-at("close-room").addEventListener("click", async () => {
-  if (await ask(at("close-dialog"))) dispatch({ type: "remove" });
+byId("close-room").addEventListener("click", async () => {
+  if (await ask(byId("close-dialog"))) dispatch({ type: "remove" });
 });
 
 async function share() {
@@ -198,35 +199,35 @@ async function share() {
   const link = new URL(page.chat + query, location.href).href;
   try {
     await navigator.clipboard.writeText(link);
-    setText(at("shared"), words.copiedText());
-    setTimeout(() => setText(at("shared"), ""), 4000);
+    setText(byId("shared"), texts.copiedText());
+    setTimeout(() => setText(byId("shared"), ""), 4000);
   } catch {
-    at("share-link").value = link;
-    at("share-dialog").showModal();
-    at("share-link").select();
+    byId("share-link").value = link;
+    byId("share-dialog").showModal();
+    byId("share-link").select();
   }
 }
-for (const id of ["share", "invite"]) at(id).addEventListener("click", share);
+for (const id of ["share", "invite"]) byId(id).addEventListener("click", share);
 
-at("closed-again").addEventListener("click", () => {
+byId("closed-again").addEventListener("click", () => {
   // The same name, and the same nickname: the first to press it makes the room.
-  memory.rememberRoomNickname(key, state.nickname);
+  storage.rememberRoomNickname(key, state.nickname);
 });
 
 /* Options */
 
 for (const what of ["sound", "notify"]) {
-  const box = at(`option-${what}`);
+  const box = byId(`option-${what}`);
   box.checked = alerts.isOn(what);
   box.addEventListener("change", async () => {
     const done = await alerts.set(what, box.checked);
     box.checked = alerts.isOn(what);
-    setText(at("options-problem"), done ? "" : words.blockedText());
+    setText(byId("options-problem"), done ? "" : texts.blockedText());
   });
 }
-at("option-notify").closest("label").hidden = !("Notification" in globalThis);
-at("options").addEventListener("click", () => at("options-dialog").showModal());
-at("options").hidden = false;
+byId("option-notify").closest("label").hidden = !("Notification" in globalThis);
+byId("options").addEventListener("click", () => byId("options-dialog").showModal());
+byId("options").hidden = false;
 
 /* The world outside */
 
@@ -236,8 +237,8 @@ function lookAgain() {
   dispatch({ type: "look" });
 }
 
-at("now").addEventListener("click", () => {
-  at("message").focus();
+byId("now").addEventListener("click", () => {
+  byId("message").focus();
   socket.open();
   dispatch({ type: "connecting" });
 });
@@ -248,9 +249,10 @@ document.addEventListener("visibilitychange", () => (document.hidden ? show() : 
 
 /** The page is as high as what a phone's keyboard leaves of the screen, and stays in it; zooming in changes nothing. */
 function fit() {
-  if (visualViewport.scale > 1.01) return;
-  document.documentElement.style.setProperty("--height", `${visualViewport.height}px`);
-  document.documentElement.style.setProperty("--top", `${visualViewport.offsetTop}px`);
+  const screen = globalThis.visualViewport;
+  if (!screen || screen.scale > 1.01) return;
+  document.documentElement.style.setProperty("--height", `${screen.height}px`);
+  document.documentElement.style.setProperty("--top", `${screen.offsetTop}px`);
 }
 for (const type of ["resize", "scroll"]) globalThis.visualViewport?.addEventListener(type, fit);
 

@@ -3,9 +3,9 @@
  * Knows the list's elements and the state's shape; must not know sockets or change state.
  */
 
-import { at, make, setText } from "./dom.js";
+import { byId, make, setText } from "./dom.js";
 import { isHidden } from "./store.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
 
 const COLOURS = 12;
 
@@ -20,8 +20,8 @@ export function person(state, nickname, tag) {
     make("bdi", { class: `name colour-${colour(tag)}`, dir: "auto" }, nickname),
     make("span", { class: "tag" }, `#${tag}`),
   ];
-  if (nickname === state.host) parts.push(make("span", { class: "badge" }, words.hostText()));
-  if (nickname === state.me?.nickname) parts.push(make("span", { class: "me" }, `(${words.meText()})`));
+  if (nickname === state.host) parts.push(make("span", { class: "badge" }, texts.hostText()));
+  if (nickname === state.me?.nickname) parts.push(make("span", { class: "me" }, `(${texts.meText()})`));
   return parts.flatMap((part, index) => (index ? [" ", part] : [part]));
 }
 
@@ -38,24 +38,26 @@ export function listed(state) {
 
 export class People {
   #toggle;
+  /** @type {string | null} */
   #key = null;
+  /** @type {Page.State | null} */
   #state = null;
 
   /** `toggle(person, hide)` is called when someone is to be hidden or shown again. */
   constructor(toggle) {
     this.#toggle = toggle;
-    at("people-details").addEventListener("toggle", () => this.#state && this.draw(this.#state));
+    byId("people-details").addEventListener("toggle", () => this.#state && this.draw(this.#state));
     // A tap beside the list closes it, as does Escape.
     addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
-    at("talk").addEventListener("pointerdown", () => this.#close());
+    byId("talk").addEventListener("pointerdown", () => this.#close());
   }
 
   draw(state) {
     this.#state = state;
-    at("people").hidden = state.me === null || state.phase === "closed";
-    setText(at("people-count"), words.peopleText(state.participants));
-    setText(at("people-names"), state.members.map((each) => `\u2068${each.nickName}\u2069`).join(", "));
-    if (at("people-details").open) this.#drawList(state);
+    byId("people").hidden = state.me === null || state.phase === "closed";
+    setText(byId("people-count"), texts.peopleText(state.participants));
+    setText(byId("people-names"), state.members.map((each) => `\u2068${each.nickName}\u2069`).join(", "));
+    if (byId("people-details").open) this.#drawList(state);
   }
 
   #drawList(state) {
@@ -63,32 +65,32 @@ export class People {
     const key = JSON.stringify([people, state.host, state.me, state.hidden, state.participants]);
     if (this.#key === key) return;
     this.#key = key;
-    const focused = document.activeElement?.dataset.person;
-    at("people-list").replaceChildren(...people.map((each) => this.#item(state, each)));
-    if (focused) at("people-list").querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.person;
+    byId("people-list").replaceChildren(...people.map((each) => this.#item(state, each)));
+    if (focused) byId("people-list").querySelector(`[data-person="${CSS.escape(focused)}"]`)?.focus();
     const more = state.participants - state.members.length;
-    setText(at("people-more"), more > 0 ? words.othersText(more) : "");
+    setText(byId("people-more"), more > 0 ? texts.othersText(more) : "");
   }
 
   #item(state, { nickname, tag, out }) {
     const hidden = isHidden(state, tag);
     const who = make("span", { class: "person" }, ...person(state, nickname, tag));
-    if (out) who.append(" ", make("span", { class: "badge out" }, words.outText()));
-    if (hidden) who.append(" ", make("span", { class: "badge out" }, words.hiddenText()));
+    if (out) who.append(" ", make("span", { class: "badge out" }, texts.outText()));
+    if (hidden) who.append(" ", make("span", { class: "badge out" }, texts.hiddenText()));
     const item = make("li", { class: hidden || out ? "away" : null }, who);
     if (tag !== state.me?.tag) item.append(this.#button({ nickname, tag }, hidden));
     return item;
   }
 
   #button({ nickname, tag }, hidden) {
-    const label = hidden ? words.unhideNameText(nickname) : words.hideNameText(nickname);
-    const text = hidden ? words.unhideText() : words.hideText();
+    const label = hidden ? texts.unhideNameText(nickname) : texts.hideNameText(nickname);
+    const text = hidden ? texts.unhideText() : texts.hideText();
     const button = make("button", { type: "button", class: "quiet", "aria-label": label, "data-person": `${tag} ${nickname}` }, text);
     button.addEventListener("click", () => this.#toggle({ nickname, tag }, !hidden));
     return button;
   }
 
   #close() {
-    at("people-details").open = false;
+    byId("people-details").open = false;
   }
 }

@@ -25,7 +25,10 @@ export function mayReturn(code) {
   return !(code >= 4500 && code <= 4999);
 }
 
-/** One frame's object, or null when the frame is not one. */
+/**
+ * One frame's object, or null when the frame is not one.
+ * @returns {Wire.Incoming | null}
+ */
 export function decode(text) {
   try {
     const message = JSON.parse(text);
@@ -35,7 +38,11 @@ export function decode(text) {
   }
 }
 
-/** Whether a message is an event of a room: it has a `seq`, is no refusal and is not the answer to a join. */
+/**
+ * Whether a message is an event of a room: it has a `seq`, is no refusal and is not the answer to a join.
+ * @param {any} message
+ * @returns {message is Wire.IncomingEvent}
+ */
 export function isEvent(message) {
   return Number.isInteger(message.seq) && message.status !== false && !("members" in message);
 }
@@ -47,13 +54,19 @@ export function newSession(random = (bytes) => crypto.getRandomValues(bytes)) {
 
 /** The commands, one function each. */
 export const command = {
+  /** @returns {Wire.ClientRoomCreate} */
   create: (roomName, userName, listed, ref) => ({ type: "CLIENT_ROOM_CREATE", roomName, userName, listed, ref }),
+  /** @returns {Wire.ClientRoomDelete} */
   remove: (roomID, userName, ref) => ({ type: "CLIENT_ROOM_DELETE", roomID, userName, ref }),
+  /** @returns {Wire.ClientRoomJoin} */
   join: (roomID, userName, after, ref) =>
     after === null
       ? { type: "CLIENT_ROOM_JOIN", roomID, userName, ref }
       : { type: "CLIENT_ROOM_JOIN", roomID, userName, after, ref },
+  /** @returns {Wire.ClientRoomExit} */
   exit: (roomID, userName, ref) => ({ type: "CLIENT_ROOM_EXIT", roomID, userName, ref }),
+  /** @returns {Wire.ClientChatSend} */
   say: (roomID, userName, message, ref) => ({ type: "CLIENT_CHAT_SEND", roomID, userName, message, ref }),
+  /** @returns {Wire.ClientRoomList} */
   list: (watch) => ({ type: "CLIENT_ROOM_LIST", watch }),
 };

@@ -23,6 +23,7 @@ export class Socket {
   #url;
   #on;
   #world;
+  /** @type {WebSocket | null} */
   #socket = null;
   #attempt = 0;
   #stopped = false;
@@ -61,7 +62,10 @@ export class Socket {
     this.#on({ type: "connected" });
   }
 
-  /** Send one command; false when there is no connection to send it on. */
+  /**
+   * Send one command; false when there is no connection to send it on.
+   * @param {Wire.ClientFrame} frame
+   */
   send(frame) {
     if (this.#socket?.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));

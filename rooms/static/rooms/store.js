@@ -10,16 +10,18 @@
  * entry goes back to `asking`.
  */
 
-import { addLine, close, happened } from "./happenings.js";
+import { addLine, close, happened } from "./events.js";
 import { REF_SAFE_MS, clean, command, isEvent } from "./protocol.js";
 
-export { LINES_MAX, isHidden, isOwn } from "./happenings.js";
+export { LINES_MAX, isHidden, isOwn } from "./events.js";
 
 const WAIT_MS = 2000;
 
 /**
  * The state before anything has happened. `canCreate`: a page that was given a name may make the room. `kept`: what `keep`
  * said before the page was loaded again.
+ * @param {Page.Start} page
+ * @returns {Page.State}
  */
 export function start({ session, roomID = null, roomName = "", canCreate = false, listed = true, nickname = "", kept = null }) {
   const before = kept !== null && roomID !== null && kept.roomID === roomID ? kept : { from: null, pending: [], hidden: [] };
@@ -63,7 +65,12 @@ export function start({ session, roomID = null, roomName = "", canCreate = false
   };
 }
 
-/** The state after one event. Unknown events and messages change nothing. */
+/**
+ * The state after one event. Unknown events and messages change nothing.
+ * @param {Page.State} state
+ * @param {Page.Event} event
+ * @returns {Page.State}
+ */
 export function apply(state, event) {
   const change = local[event.type];
   const fresh = { ...state, outgoing: [] };
@@ -80,6 +87,7 @@ export function isHost(state) {
   return state.me !== null && state.host === state.me.nickname;
 }
 
+/** @type {Record<string, (state: Page.State, event: any) => Page.State>} */
 const local = {
   connected: (state) => enter({ ...state, connection: { status: "open" }, joined: false }),
   connecting: (state) => (state.connection.status === "waiting" ? { ...state, connection: { status: "connecting" } } : state),
@@ -135,6 +143,7 @@ function enter(state) {
   return send({ ...next, entry: ref }, command.create(state.roomName, state.nickname, state.listed, ref));
 }
 
+/** @param {Page.State} state @param {Wire.Entered} message @param {number} now */
 function entered(state, message, now) {
   const first = state.seq === null;
   const me = { nickname: message.nickName, tag: message.tag };
@@ -167,14 +176,18 @@ function entered(state, message, now) {
   return resend(message.recovered === false ? addLine(inside, gapLine(state, message)) : inside, now);
 }
 
-/** When the room closes if the host stays away: what the answer says, else what is known from before. */
+/**
+ * When the room closes if the host stays away: what the answer says, else what is known from before.
+ * @param {Page.State} state @param {Wire.Entered} message @param {number} now
+ */
 function closing(state, message, now) {
-  if (message.closesAt !== undefined) return message.closesAt && message.closesAt + (state.seq === null ? now - message.at : state.offset);
+  if (message.closesAt !== undefined) return message.closesAt + (state.seq === null ? now - message.at : state.offset);
   return message.recovered === false ? null : state.closesAt;
 }
 
 const gapLine = (state, message) => ({ kind: state.restoring ? "earlier" : "gap", at: message.at, seq: state.seq + 0.5 });
 
+/** @param {Page.State} state @param {Wire.IncomingRefusal} message @returns {Page.State} */
 function refusedEntry(state, message) {
   const back = { ...state, entry: null, tries: state.tries + 1 };
   switch (message.error) {
@@ -237,14 +250,16 @@ function changePending(state, ref, change) {
 
 /* What the server says */
 
+/** @param {Page.State} state @param {Wire.Incoming} message @param {number} now @returns {Page.State} */
 function received(state, message, now) {
   if (state.leaving) return message.type === "SERVER_ROOM_EXIT" && !isEvent(message) ? { ...state, phase: "left" } : state;
-  if (message.status === false) return refused(state, message);
+  if (message.status === false) return refused(state, /** @type {Wire.IncomingRefusal} */ (message));
   if (state.entry !== null && message.ref === state.entry && "members" in message) return entered(state, message, now);
   if (message.roomID !== state.roomID || !isEvent(message)) return state;
   return happened(state, message, now);
 }
 
+/** @param {Page.State} state @param {Wire.IncomingRefusal} message @returns {Page.State} */
 function refused(state, message) {
   if (message.ref === undefined) return state;
   if (message.ref === state.entry) return refusedEntry(state, message);

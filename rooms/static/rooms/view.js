@@ -3,7 +3,7 @@
  * Knows the page's elements and the state's shape; must not know sockets or change state.
  */
 
-import { at, make, setChildren, setText } from "./dom.js";
+import { byId, make, setChildren, setText } from "./dom.js";
 import { rows, tally } from "./gather.js";
 import { pieces } from "./i18n.js";
 import { split } from "./links.js";
@@ -11,7 +11,7 @@ import { People, colour, person } from "./people.js";
 import { MESSAGE_MAX, length } from "./protocol.js";
 import { Scroll } from "./scroll.js";
 import { isHidden, isHost, isOwn } from "./store.js";
-import * as words from "./words.js";
+import * as texts from "./texts.js";
 
 const COUNT_FROM = 100;
 /** Why a room may be made anew under its name by whoever was in it. */
@@ -21,8 +21,9 @@ export class RoomView {
   #language;
   #act;
   #people;
-  #scroll = new Scroll(at("log"), at("pill"), words.newMessagesText);
+  #scroll = new Scroll(byId("log"), byId("pill"), texts.newMessagesText);
   #drawn = new Map();
+  /** @type {unknown[] | null} */
   #lines = null;
 
   /** `act` has what a person may ask for in what is drawn here: `retry(ref)`, `drop(ref)` and `toggle(person, hide)`. */
@@ -38,7 +39,7 @@ export class RoomView {
     this.#drawHead(state);
     this.#drawStatus(state, now);
     this.#drawAsking(state);
-    at("alone").hidden = !(state.phase === "in" && state.participants === 1 && !state.lines.some((line) => line.kind === "chat"));
+    byId("alone").hidden = !(state.phase === "in" && state.participants === 1 && !state.lines.some((line) => line.kind === "chat"));
     this.#drawLog(state);
     this.#people.draw(state);
     this.#drawComposer(state);
@@ -48,53 +49,53 @@ export class RoomView {
   drawLength(text) {
     const count = length(text);
     const over = count > MESSAGE_MAX;
-    const shown = at("count");
+    const shown = byId("count");
     shown.hidden = count < COUNT_FROM;
     shown.classList.toggle("over", over);
     setText(shown, `${count}/${MESSAGE_MAX}`);
-    at("message").setAttribute("aria-invalid", String(over));
+    byId("message").setAttribute("aria-invalid", String(over));
     return !over;
   }
 
   #drawHead(state) {
-    if (state.roomName) setText(at("room-name"), state.roomName);
-    at("close-room").hidden = !(isHost(state) && state.phase === "in");
-    at("share").hidden = state.roomID === null || state.phase === "closed";
+    if (state.roomName) setText(byId("room-name"), state.roomName);
+    byId("close-room").hidden = !(isHost(state) && state.phase === "in");
+    byId("share").hidden = state.roomID === null || state.phase === "closed";
   }
 
   #drawStatus(state, now) {
     const seconds = (until) => Math.max(0, Math.ceil((until - now) / 1000));
     const { status, retryAt } = state.connection;
     const quiet = state.phase === "closed" || state.phase === "asking";
-    const connection = words.connectionText(state.connection, seconds(retryAt ?? now), navigator.onLine);
-    const problem = state.problem ? words.refusal(state.problem) : "";
+    const connection = texts.connectionText(state.connection, seconds(retryAt ?? now), navigator.onLine);
+    const problem = state.problem ? texts.refusal(state.problem) : "";
     // The first connection is told by "entering".
     const calm = quiet || (state.phase === "entering" && status === "connecting");
     // Told once, while the seconds count down in silence.
-    setText(at("told"), !quiet && status === "waiting" ? words.lostText() : "");
-    setText(at("status-text"), calm ? "" : connection || problem);
-    at("status").hidden = calm || !(connection || problem);
-    at("now").hidden = calm || status !== "waiting";
-    setText(at("away"), state.closesAt === null ? "" : words.awayText(seconds(state.closesAt)));
-    const closed = state.closed ? words.closing(state.closed.reason) : "";
-    at("closed").hidden = !closed;
-    setText(at("closed-reason"), closed);
-    at("closed-again").hidden = !(state.canCreate && state.listed && OVER.includes(state.closed?.reason));
+    setText(byId("told"), !quiet && status === "waiting" ? texts.lostText() : "");
+    setText(byId("status-text"), calm ? "" : connection || problem);
+    byId("status").hidden = calm || !(connection || problem);
+    byId("now").hidden = calm || status !== "waiting";
+    setText(byId("away"), state.closesAt === null ? "" : texts.awayText(seconds(state.closesAt)));
+    const closed = state.closed ? texts.closing(state.closed.reason) : "";
+    byId("closed").hidden = !closed;
+    setText(byId("closed-reason"), closed);
+    byId("closed-again").hidden = !(state.canCreate && state.listed && OVER.includes(state.closed?.reason));
   }
 
   #drawAsking(state) {
-    at("asking").hidden = state.phase !== "asking";
-    at("entering").hidden = state.phase !== "entering";
-    setText(at("asking-problem"), state.refusal ? words.refusal(state.refusal.error, state.refusal.field) : "");
-    at("nickname").setAttribute("aria-invalid", String(Boolean(state.refusal)));
-    setText(at("asking-button"), state.roomID === null ? words.makeText() : words.enterText());
+    byId("asking").hidden = state.phase !== "asking";
+    byId("entering").hidden = state.phase !== "entering";
+    setText(byId("asking-problem"), state.refusal ? texts.refusal(state.refusal.error, state.refusal.field) : "");
+    byId("nickname").setAttribute("aria-invalid", String(Boolean(state.refusal)));
+    setText(byId("asking-button"), state.roomID === null ? texts.makeText() : texts.enterText());
   }
 
   #drawLog(state) {
     const inputs = [state.lines, state.pending, state.hidden, state.host, state.phase];
     if (this.#lines?.every((each, index) => each === inputs[index])) return;
     this.#lines = inputs;
-    const log = at("log");
+    const log = byId("log");
     // History that is filled in is not news: it is not read out.
     log.setAttribute("aria-live", state.filling ? "off" : "polite");
     const newest = state.pending.at(-1);
@@ -112,6 +113,7 @@ export class RoomView {
     setChildren(log, [...drawn.values()]);
   }
 
+  /** @param {Page.State} state @param {any} row a Page.Row */
   #row(state, { key, line, lines, follows }) {
     const drawn = this.#drawn.get(key);
     if (lines) return this.#moves(drawn, lines);
@@ -128,7 +130,7 @@ export class RoomView {
     const element = drawn ?? make("details", { class: "note moves" }, make("summary", {}), make("div", {}));
     const [summary, list] = element.children;
     const { came, went } = tally(lines);
-    setText(summary, [came && words.cameText(came), went && words.wentText(went)].filter(Boolean).join(" · "));
+    setText(summary, [came && texts.cameText(came), went && texts.wentText(went)].filter(Boolean).join(" · "));
     while (list.children.length > lines.length) list.firstElementChild.remove();
     for (const line of lines.slice(list.children.length)) list.append(this.#note(line));
     return element;
@@ -137,7 +139,7 @@ export class RoomView {
   #note(line) {
     const name = make("bdi", { class: "name", dir: "auto" }, line.nickname ?? "");
     if (line.tag) name.classList.add(`colour-${colour(line.tag)}`);
-    const sentence = line.kind === "notice" ? [line.message] : pieces(words.lineSentence(line), { name });
+    const sentence = line.kind === "notice" ? [line.message] : pieces(texts.lineSentence(line), { name });
     return make("p", { class: `note ${line.kind}`, dir: "auto" }, ...sentence, " ", this.#time(line));
   }
 
@@ -152,17 +154,17 @@ export class RoomView {
     element.dataset.status = line.status;
     const place = element.querySelector(".sending");
     if (line.status === "said") return place.replaceChildren();
-    if (line.status === "sending") return place.replaceChildren(words.sendingText());
-    const again = this.#button("retry", words.retryText(), () => this.#act.retry(line.ref));
-    const drop = this.#button("drop", words.discardText(), () => this.#act.drop(line.ref));
+    if (line.status === "sending") return place.replaceChildren(texts.sendingText());
+    const again = this.#button("retry", texts.retryText(), () => this.#act.retry(line.ref));
+    const drop = this.#button("drop", texts.discardText(), () => this.#act.drop(line.ref));
     const buttons = state.phase === "closed" ? [] : [make("span", { class: "choices" }, again, drop)];
-    return place.replaceChildren(words.refusal(line.error), " ", ...buttons);
+    return place.replaceChildren(texts.refusal(line.error), " ", ...buttons);
   }
 
   #button(name, text, click) {
     const button = make("button", { type: "button", class: `small ${name}` }, text);
     button.addEventListener("click", () => {
-      at("message").focus();
+      byId("message").focus();
       click();
     });
     return button;
@@ -170,14 +172,14 @@ export class RoomView {
 
   #time(line) {
     const written = new Date(line.at).toISOString();
-    return make("time", { datetime: written }, words.clockText(line.at, this.#language));
+    return make("time", { datetime: written }, texts.clockText(line.at, this.#language));
   }
 
   #drawComposer(state) {
     const able = state.phase === "in";
-    at("composer").hidden = state.me === null || state.phase === "closed";
-    at("message").disabled = !able;
-    at("send").disabled = !able;
+    byId("composer").hidden = state.me === null || state.phase === "closed";
+    byId("message").disabled = !able;
+    byId("send").disabled = !able;
   }
 }
 

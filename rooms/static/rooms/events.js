@@ -21,7 +21,11 @@ export function close(state, reason) {
   return { ...state, phase: "closed", joined: false, closed: { reason }, closesAt: null, wait: null, pending };
 }
 
-/** One event of the room. */
+/**
+ * One event of the room.
+ * @param {Page.State} state @param {Wire.IncomingEvent} message @param {number} now
+ * @returns {Page.State}
+ */
 export function happened(state, message, now) {
   const own = ownEcho(state, message);
   // Only one's own line may bring its key: anybody could say something under somebody else's `ref`.
@@ -32,7 +36,11 @@ export function happened(state, message, now) {
   return next(settled, message, now, key);
 }
 
-/** Whether this is one's own line coming back: then it is no longer pending, and gets its place among the others. */
+/**
+ * Whether this is one's own line coming back: then it is no longer pending, and gets its place among the others.
+ * @param {Page.State} state @param {Wire.IncomingEvent} message
+ * @returns {message is Wire.ServerChatSendEvent}
+ */
 function ownEcho(state, message) {
   if (message.type !== "SERVER_CHAT_SEND" || !isOwn(state, message)) return false;
   return state.pending.some((line) => line.ref === message.ref);
@@ -57,6 +65,7 @@ function heard(state, line) {
   return counts ? { ...state, heard: state.heard + 1 } : state;
 }
 
+/** @param {Wire.ServerChatSendEvent} message @returns {Page.Line} */
 const chatLine = (message) => ({
   kind: "chat",
   nickname: message.nickname,
@@ -68,6 +77,7 @@ const chatLine = (message) => ({
 });
 
 /** What each event shows (`line`) and what it changes: when it is news (`change`), or also when it was sent again (`again`). */
+/** @type {Page.Changes} */
 const events = {
   SERVER_CHAT_SEND: { line: chatLine },
   SERVER_ROOM_JOIN: {
