@@ -85,7 +85,8 @@ class Keeper:
             return
         await asyncio.sleep(min(seconds, AT_ONCE))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hub.state_lost.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._hub.state_lost.wait()
 
     def _note(self, part: str, away: bool) -> None:
         """Log a change of state, once."""

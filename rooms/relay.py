@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1
 """How long the relay waits before it listens again after the layer failed."""
+CANCEL_SECONDS = 0.1
+"""After how long a task that does not end is cancelled again."""
 
 
 class Layer(Protocol):
@@ -52,9 +54,10 @@ class Relay:
     async def stop(self) -> None:
         """Listen and send no more."""
         for task in (self._listening, self._sending):
-            if task is not None:
+            # More than once: redis-py writes in a ``wait_for``, which can lose a cancellation before Python 3.12.
+            while task is not None and not task.done():
                 task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                await asyncio.wait([task], timeout=CANCEL_SECONDS)
 
     def publish(self, event: Event) -> None:
         """Send an event to the other nodes among its recipients; all that is published in one turn goes together."""

@@ -6,10 +6,8 @@ Knows how to start and end them; must not know what is tested. Nothing here wait
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +16,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.servers import ROOT, free_port, wait_for_port
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--disable-gpu",
@@ -28,7 +27,6 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
-START_SECONDS = 30
 # Short enough to be waited for, long enough for a page to be loaded again on a slow machine.
 QUICK = {"ROOMS_GRACE": "6", "ROOMS_HOST_GRACE": "8", "ROOMS_SWEEP": "0.2", "ROOMS_LOBBY_PERIOD": "0.1"}
 # All the browsers of a test are one address, and type quicker than people.
@@ -67,7 +65,7 @@ def server(folder: Path, port: int | None = None, **variables: str) -> Iterator[
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        _wait_until_it_listens(process, port, log)
+        wait_for_port(port, process, log=log)
         yield Server(f"http://127.0.0.1:{port}", process, log, environment["STATIC_ROOT"])
     finally:
         process.terminate()
@@ -91,23 +89,6 @@ def _production(folder: Path) -> dict[str, str]:
 
 def _manage(environment: dict[str, str], *arguments: str) -> None:
     subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True)
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"The server did not start:\n{log.read_text()}")
 
 
 def launch(playwright: Playwright) -> Browser:

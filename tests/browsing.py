@@ -1,6 +1,6 @@
-"""Fixtures for tests with browsers: one server for all of them, one browser for each module.
+"""Fixtures for tests with browsers: one server and one browser for all of them.
 
-The browser cannot be shared by all: while Playwright runs, no other event loop can, and other modules need theirs.
+Tests with a browser come last: while Playwright runs, no other event loop can, and other tests need theirs.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,11 @@ from tests.browser_support import People, Server, launch, server
 EXPECT_MS = 15_000
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server. A traceback in its log fails the test."""
@@ -22,9 +27,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert "Traceback" not in running.log.read_text()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The browser."""
+    """The browser; each person has a profile of their own in it."""
     expect.set_options(timeout=EXPECT_MS)
     with sync_playwright() as playwright:
         started = launch(playwright)

@@ -1,18 +1,31 @@
-"""Fixtures for tests that talk to the application in this process: a database, a live process, raw clients."""
+"""Fixtures for tests that talk to the application in this process: a live store, a database, a node, raw clients.
 
+Whatever asks for a live store or a node runs twice, on memory and on a real Redis. A test of one of them alone says
+``@pytest.mark.parametrize("live_store", ["memory"], indirect=True)``.
+"""
+
+import asyncio
+import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.http import HttpRequest, HttpResponse
+from pytest_django import Settings
 
-from rooms import node
+from chatsite.settings import channel_layers
+from rooms import node, outbox
+from rooms.live.contract import LiveStore
+from rooms.live.memory import MemoryStore
 from rooms.node import Node
-from rooms.visitors import COOKIE
+from rooms.visitors import COOKIE, ensure_cookie
+from tests.servers import RedisServer, redis_server
 from tests.wire import checked
 
+Message = dict[str, Any]
 ORIGIN = "http://testserver"
 
 
@@ -63,9 +76,6 @@ class Client:
     async def say(self, room: int, nick: str, message: str, **fields: Any) -> dict[str, Any]:
         return await self.ask("CLIENT_CHAT_SEND", roomID=room, userName=nick, message=message, **fields)
 
-    async def nothing_more(self) -> bool:
-        return await self.socket.receive_nothing(timeout=0.1)
-
     async def closed_with(self) -> int:
         """Wait for the server to close; returns the code."""
         while (message := await self.socket.receive_output(timeout=5))["type"] != "websocket.close":
@@ -83,12 +93,77 @@ def browser_headers(cookie: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+def a_cookie() -> str:
+    """A new visitor's cookie, as a first page sets it."""
+    response = HttpResponse()
+    ensure_cookie(HttpRequest(), response)
+    return response.cookies[COOKIE].value
+
+
+async def heard(client: Client) -> list[Message]:
+    """All that has come to a client by now."""
+    ref = secrets.token_hex(8)
+    await client.send("CLIENT_ROOM_LIST", ref=ref)
+    messages = []
+    while (message := await client.receive()).get("ref") != ref:
+        messages.append(message)
+    return messages
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The Redis of all tests; a test that stops or kills one starts its own."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(params=["memory", "redis"])
+def live_store(request: pytest.FixtureRequest, settings: Settings) -> str:
+    """Where rooms live in this test; there are none yet."""
+    kind: str = request.param
+    url = ""
+    if kind == "redis":
+        server: RedisServer = request.getfixturevalue("redis")
+        server.command("FLUSHALL")
+        url = server.url
+    settings.REDIS_URL = url
+    settings.CHANNEL_LAYERS = channel_layers(url)
+    return kind
+
+
 @pytest.fixture
-async def server(transactional_db: None) -> AsyncIterator[Node]:
-    """The process of this test's event loop; it is stopped afterwards."""
-    node_ = node.current()
-    yield node_
-    await node_.stop()
+async def store(live_store: str) -> AsyncIterator[LiveStore]:
+    """A live store, as the settings want it."""
+    store_ = node.new_store()
+    yield store_
+    await store_.close()
+
+
+Forget = Callable[[LiveStore], None]
+
+
+@pytest.fixture
+def forget(live_store: str, request: pytest.FixtureRequest) -> Forget:
+    """Makes a live store forget everything, as a restart of Redis does."""
+
+    def forget(store: LiveStore) -> None:
+        if isinstance(store, MemoryStore):
+            store._rooms.clear()
+            store._leases.clear()
+        else:
+            request.getfixturevalue("redis").command("FLUSHALL")
+
+    return forget
+
+
+@pytest.fixture
+async def server(live_store: str, transactional_db: None) -> AsyncIterator[Node]:
+    """The node of this test's event loop, which tries an unreachable store again soon; it is stopped afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "RETRY_SECONDS", 0.01)
+        node_ = node.current()
+        yield node_
+        await node_.stop()
 
 
 Connect = Callable[..., Awaitable[Client]]
@@ -106,4 +181,6 @@ async def connect(server: Node) -> AsyncIterator[Connect]:
 
     yield connect
     for client in clients:
-        await client.drop()
+        # Where a test waited in vain, asgiref has cancelled the socket: that is one failure, and not the next test's.
+        with contextlib.suppress(asyncio.CancelledError):
+            await client.drop()

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.servers import Cluster, Worker, cluster
-from tests.talk import Talker, violations
+from tests.talk import Talker, talk, violations
 
 SEEDS = [int(seed) for seed in os.environ.get("FAULT_SEEDS", "1 2 3").split()]
 GUESTS = 11
@@ -26,21 +26,13 @@ async def schedule(system: Cluster, seed: int) -> list[str]:
     host = await Talker(system.urls, None, f"host{seed}", draw).enter()
     guests = [await Talker(system.urls, host.room, f"guest{n}", draw).enter() for n in range(GUESTS)]
     everyone = [host, *guests]
-    talking = asyncio.create_task(_talk(everyone, draw))
+    talking = asyncio.create_task(talk(everyone, draw, 40))
     for _ in range(FAULTS):
         await asyncio.sleep(draw.uniform(0.2, 1.5))
         await _fault(system, everyone, draw)
     talking.cancel()
     await asyncio.gather(talking, return_exceptions=True)
     return await _settled(everyone)
-
-
-async def _talk(everyone: list[Talker], draw: random.Random) -> None:
-    number = 0
-    while True:
-        number += 1
-        await draw.choice(everyone).say(f"{number}번째 말")
-        await asyncio.sleep(draw.expovariate(40))
 
 
 async def _fault(system: Cluster, everyone: list[Talker], draw: random.Random) -> None:
@@ -79,14 +71,12 @@ async def _settled(everyone: list[Talker]) -> list[str]:
     problems: list[str] = []
     try:
         for talker in everyone:
-            await talker.until(lambda talker=talker: not talker.unsent and talker.in_room.is_set())
+            await talker.until(lambda talker: not talker.unsent and talker.in_room.is_set())
         ref = await everyone[0].say("끝")
-        await everyone[0].until(lambda: ref in everyone[0].acknowledged)
+        await everyone[0].until(lambda talker: ref in talker.acknowledged)
         last = everyone[0].acknowledged[ref]["seq"]
         for talker in everyone:
-            await talker.until(
-                lambda talker=talker: (talker.last or 0) >= last and talker.participants == len(everyone)
-            )
+            await talker.until(lambda talker: (talker.last or 0) >= last and talker.participants == len(everyone))
     except TimeoutError:
         problems += [
             f"{talker.nick}: last {talker.last}, counts {talker.participants} of {len(everyone)}, "

@@ -2,7 +2,8 @@
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser_support import ROOT, launch
+from tests.browser_support import launch
+from tests.servers import ROOT
 
 FOLDER = ROOT / "rooms/static/rooms"
 GROUND = "#2f6b57"

@@ -105,7 +105,7 @@ async def measure(system: Cluster, people: int, fault: Fault) -> str:
     guests = [Talker([system.urls[n % 3]], host.room, f"g{n}", draw) for n in range(people - 1)]
     for start in range(0, len(guests), 25):
         await asyncio.gather(*(guest.enter() for guest in guests[start : start + 25]))
-    await host.until(lambda: host.participants == people)
+    await host.until(lambda host: host.participants == people)
     scene = Scene(system, host, guests)
     expected = await fault(scene)
     begin = time.monotonic()
@@ -128,7 +128,7 @@ async def _heard(scene: Scene, begin: float) -> float:
     """When the first message said from now on is heard on another worker."""
     ref = await scene.host.say("들려요?")
     other = scene.on(2)[0]
-    await other.until(lambda: any(e.get("ref") == ref for s in other.stretches for e in s.events), 120)
+    await other.until(lambda other: any(e.get("ref") == ref for s in other.stretches for e in s.events), 120)
     return time.monotonic() - begin
 
 

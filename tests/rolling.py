@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.site import Site, site
-from tests.talk import Talker, violations
+from tests.talk import Talker, talk, violations
 
 ROOM_SIZE = 15
 
@@ -57,16 +57,16 @@ async def restart_under_load(running: Site, people: int, pace: float = 20, secon
         await _room(running, number, min(ROOM_SIZE, people), draw) for number in range(max(1, people // ROOM_SIZE))
     ]
     everyone = [talker for room in rooms for talker in room]
-    talking = asyncio.create_task(_talk(everyone, draw, pace))
-    await everyone[0].until(lambda: len(everyone[0].acknowledged) > 0, seconds)
+    talking = asyncio.create_task(talk(everyone, draw, pace))
+    await everyone[0].until(lambda talker: len(talker.acknowledged) > 0, seconds)
     begin = time.monotonic()
 
-    async def after(talker: Talker, condition: Callable[[], bool]) -> float:
+    async def after(talker: Talker, condition: Callable[[Talker], bool]) -> float:
         await talker.until(condition, seconds)
         return time.monotonic() - begin
 
     running.gunicorn.restart()
-    returns = [after(talker, lambda talker=talker: talker.joins > 1 and talker.in_room.is_set()) for talker in everyone]
+    returns = [after(talker, lambda talker: talker.joins > 1 and talker.in_room.is_set()) for talker in everyone]
     back = sorted(await asyncio.gather(*returns))
     heard = await asyncio.gather(*(_hear(room, begin, seconds) for room in rooms))
     talking.cancel()
@@ -86,14 +86,6 @@ async def _room(running: Site, number: int, size: int, draw: random.Random) -> l
     return [host, *await asyncio.gather(*(guest.enter() for guest in guests))]
 
 
-async def _talk(everyone: list[Talker], draw: random.Random, pace: float) -> None:
-    number = 0
-    while True:
-        number += 1
-        await draw.choice(everyone).say(f"{number}번째 말")
-        await asyncio.sleep(draw.expovariate(pace))
-
-
 async def _hear(room: list[Talker], begin: float, seconds: float) -> float:
     """Say something in a room and wait until all hear it; how long that is after ``begin``."""
     await _quiet(room, seconds)
@@ -103,11 +95,11 @@ async def _hear(room: list[Talker], begin: float, seconds: float) -> float:
 async def _quiet(room: list[Talker], seconds: float) -> None:
     """Wait until everyone has seen the last thing said in a room, and counts all who are in it."""
     ref = await room[0].say("끝")
-    await room[0].until(lambda: ref in room[0].acknowledged, seconds)
+    await room[0].until(lambda talker: ref in talker.acknowledged, seconds)
     last = room[0].acknowledged[ref]["seq"]
     for talker in room:
         await talker.until(
-            lambda talker=talker: not talker.unsent and (talker.last or 0) >= last and talker.participants == len(room),
+            lambda talker: not talker.unsent and (talker.last or 0) >= last and talker.participants == len(room),
             seconds,
         )
 

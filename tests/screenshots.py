@@ -9,16 +9,17 @@ import itertools
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from chatsite.settings import LANGUAGES
-from tests.browser_support import ROOT, People, launch, server
+from tests.browser_support import People, launch, server
 from tests.pages import PAGES
+from tests.servers import ROOT
 
 SIZES = {"360": {"width": 360, "height": 720}, "1280": {"width": 1280, "height": 800}}
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 IMAGES = ROOT / "docs" / "images"
 
 TALK = {

@@ -25,16 +25,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    """Wait until something listens, or fail with what the process said."""
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30, log: Path | None = None) -> None:
+    """Wait until something listens, or fail with what the process has written into its log."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
+    while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
-    raise RuntimeError(f"{process.args!r} does not listen on {port}")
+    said = log.read_text() if log else ""
+    raise RuntimeError(f"{process.args!r} does not listen on {port}, ended with {process.poll()}\n{said}")
 
 
 class RedisServer:
@@ -128,7 +127,7 @@ class PostgresServer:
     def execute(self, query: str) -> list[tuple[object, ...]]:
         """Run one query, as an operator would in a shell."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query)  # type: ignore[call-overload]
+            cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
 
 
@@ -155,7 +154,7 @@ class Worker:
 
     def ready(self) -> None:
         """Wait until it listens."""
-        wait_for_port(self.port, self.process)
+        wait_for_port(self.port, self.process, log=self.log)
 
     def kill(self) -> None:
         """End it without warning (SIGKILL)."""

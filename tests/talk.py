@@ -96,10 +96,10 @@ class Talker:
         await self._send(ref)
         return ref
 
-    async def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait until a condition holds that this client can see."""
+    async def until(self, condition: Callable[["Talker"], bool], seconds: float = 60) -> None:
+        """Wait until a condition holds that this client can see; it is asked with the client."""
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition(self):
                 self.changed.clear()
                 await self.changed.wait()
 
@@ -132,10 +132,10 @@ class Talker:
     async def _join(self) -> None:
         assert self._socket is not None
         if self.room is None:
-            fields = {"roomName": f"방 {self.nick}", "ref": f"make {self.nick}"}
-            await self._socket.send(self._text("CLIENT_ROOM_CREATE", **fields))
+            make = self._text("CLIENT_ROOM_CREATE", roomName=f"방 {self.nick}", ref=f"make {self.nick}")
+            await self._socket.send(make)
             return
-        fields = {} if self.last is None else {"after": self.last}
+        fields: dict[str, Any] = {} if self.last is None else {"after": self.last}
         if self._token is not None:
             fields["token"] = self._token
         await self._socket.send(self._text("CLIENT_ROOM_JOIN", **fields))
@@ -199,6 +199,15 @@ class Talker:
         if self._socket is not None and self.in_room.is_set() and ref in self.unsent:
             with contextlib.suppress(ConnectionClosed):
                 await self._socket.send(self._text("CLIENT_CHAT_SEND", message=self.unsent[ref], ref=ref))
+
+
+async def talk(everyone: list[Talker], draw: random.Random, pace: float) -> None:
+    """Let somebody say something, ``pace`` times a second on the average, until it is cancelled."""
+    number = 0
+    while True:
+        number += 1
+        await draw.choice(everyone).say(f"{number}번째 말")
+        await asyncio.sleep(draw.expovariate(pace))
 
 
 def violations(talkers: list[Talker], forgotten: bool = False) -> list[str]:

@@ -40,7 +40,7 @@ def audit(page: Page) -> list[str]:
 def look_at(page: Page) -> None:
     """The page as it is now has no violation, in light and dark, and nothing overflows it."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert audit(page) == []
     assert page.evaluate(TARGETS) == []
     assert page.evaluate(SMALL_FIELDS) == []
@@ -246,5 +246,5 @@ def test_every_colour_of_a_name_can_be_read(enter: Callable[..., Page], room: st
         }
     }""")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         assert audit(page) == []

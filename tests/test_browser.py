@@ -312,6 +312,17 @@ class PretendedServer:
         self.send(type="SERVER_CHAT_SEND", status=True, roomID=7, seq=seq, participants=2, **line)
 
 
+def full_room(people: People, room: str, lines: int) -> tuple[Page, PretendedServer]:
+    """A page in a room where so many have said their number, beginning with 2."""
+    page = people.person()
+    pretended = PretendedServer(page)
+    people.enter_on(page, "마루", room)
+    for seq in range(2, lines + 2):
+        pretended.say(seq)
+    expect(page.locator(".chat .text").last).to_have_text(f"{lines + 1}")
+    return page, pretended
+
+
 def listed(number: int, participants: int) -> dict[str, Any]:
     room = {"roomID": number + 1, "roomName": f"방 {number:03}", "host": "마루", "participants": participants}
     return {**room, "locked": False, "createdAt": number}
@@ -383,24 +394,14 @@ def test_the_button_does_not_pretend_to_know_rooms_that_are_not_listed(
 
 
 def test_five_hundred_lines_are_kept_in_order(people: People, room: str) -> None:
-    page = people.person()
-    pretended = PretendedServer(page)
-    people.enter_on(page, "마루", room)
-    for seq in range(2, 622):
-        pretended.say(seq)
-    expect(page.locator(".chat .text").last).to_have_text("621")
+    page, _ = full_room(people, room, 620)
     texts = page.locator(".chat .text").all_inner_texts()
     assert texts == [f"{seq}" for seq in range(122, 622)]
     expect(page.locator(".chat .text").last).to_be_in_viewport()
 
 
 def test_what_is_being_read_stays_where_it_is(people: People, room: str) -> None:
-    page = people.person()
-    pretended = PretendedServer(page)
-    people.enter_on(page, "마루", room)
-    for seq in range(2, 502):
-        pretended.say(seq)
-    expect(page.locator(".chat .text").last).to_have_text("501")
+    page, pretended = full_room(people, room, 500)
     read = page.locator(".chat .text", has_text=re.compile("^250$"))
     read.scroll_into_view_if_needed()
     expect(page.locator("#pill")).to_be_visible()

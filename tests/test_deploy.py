@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,10 @@ class Client:
         await self.socket.send(json.dumps({"type": type, "ref": "r", **fields}))
         return await self.until(lambda message: message.get("ref") == "r")
 
-    async def until(self, condition: Any) -> dict[str, Any]:
-        while not condition(message := json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))):
-            pass
+    async def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        message: dict[str, Any] = {}
+        while not message or not condition(message):
+            message = json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))
         return message
 
     async def create(self, name: str, nick: str) -> dict[str, Any]:
@@ -220,8 +221,8 @@ async def test_a_killed_workers_clients_come_back_and_it_is_replaced(running: Si
     os.kill(before[0], signal.SIGKILL)
     await everyone[0].say("다 있어요?")
     for talker in everyone:
-        await talker.until(lambda talker=talker: talker.in_room.is_set() and not talker.unsent, PATIENCE)
-    await everyone[0].until(lambda: everyone[0].participants == 8, PATIENCE)
+        await talker.until(lambda talker: talker.in_room.is_set() and not talker.unsent, PATIENCE)
+    await everyone[0].until(lambda talker: talker.participants == 8, PATIENCE)
     async with asyncio.timeout(PATIENCE):
         while len(running.gunicorn.children) < 2:
             await asyncio.sleep(0.1)

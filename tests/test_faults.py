@@ -23,7 +23,7 @@ async def gathered(system: Cluster, number: int, url: str | None = None) -> tupl
     draw = random.Random(7)
     host = await Talker([url or system.urls[0]], None, f"host{time.monotonic_ns() % 10**5}", draw).enter()
     guests = [Talker([system.urls[n % len(system.urls)]], host.room, f"guest{n}", draw).start() for n in range(number)]
-    await host.until(lambda: host.participants == number + 1)
+    await host.until(lambda host: host.participants == number + 1)
     return host, guests
 
 
@@ -35,9 +35,9 @@ async def test_people_on_three_workers_talk_and_leave(system: Cluster) -> None:
     host, guests = await gathered(system, 9)
     await asyncio.gather(*(guest.say(f"안녕 {n}") for n, guest in enumerate(guests)))
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: sum("ref" in e for e in talker.stretches[-1].events) >= 9)
+        await talker.until(lambda talker: sum("ref" in e for e in talker.stretches[-1].events) >= 9)
     await guests[0].leave()
-    await host.until(lambda: host.participants == 9)
+    await host.until(lambda host: host.participants == 9)
     assert violations([host, *guests]) == []
     await stop(host, *guests)
 
@@ -47,7 +47,7 @@ async def test_a_killed_workers_people_are_out_after_lease_and_grace(system: Clu
     gone = [guest for guest in guests if guest.urls == [system.urls[1]]]
     system.workers[1].kill()
     await stop(*gone)
-    await host.until(lambda: host.participants == 7 - len(gone))
+    await host.until(lambda host: host.participants == 7 - len(gone))
     restart(system.workers[1])
     await stop(host, *guests)
 
@@ -58,9 +58,9 @@ async def test_those_who_come_back_elsewhere_within_the_grace_were_never_gone(sy
         guest.urls = [system.urls[0], system.urls[2], guest.urls[0]]
     system.workers[1].kill()
     for guest in (guest for guest in guests if guest.urls[-1] == system.urls[1]):
-        await guest.until(lambda guest=guest: guest.joins == 2 and guest.in_room.is_set())
+        await guest.until(lambda guest: guest.joins == 2 and guest.in_room.is_set())
     await host.say("다 있어요?")
-    await host.until(lambda: not host.unsent)
+    await host.until(lambda host: not host.unsent)
     assert host.participants == 7
     assert not [event for event in host.stretches[-1].events if event["type"] == "SERVER_ROOM_EXIT"]
     restart(system.workers[1])
@@ -71,11 +71,11 @@ async def test_a_worker_that_was_stopped_for_a_while_ends_in_exact_counts(system
     host, guests = await gathered(system, 6)
     system.workers[1].pause()
     # Its lease runs out, its people are given their grace, and out they are.
-    await host.until(lambda: host.participants < 7)
+    await host.until(lambda host: host.participants < 7)
     system.workers[1].resume()
-    await host.until(lambda: host.participants == 7)
+    await host.until(lambda host: host.participants == 7)
     await guests[1].say("다시 왔어요")
-    await guests[0].until(lambda: any(e.get("message") == "다시 왔어요" for e in guests[0].stretches[-1].events))
+    await guests[0].until(lambda talker: any(e.get("message") == "다시 왔어요" for e in talker.stretches[-1].events))
     assert violations([host, *guests]) == []
     await stop(host, *guests)
 
@@ -90,7 +90,7 @@ async def test_a_redis_that_forgot_everything_is_told_again(system: Cluster, los
         system.redis.start()
     await asyncio.gather(*(talker.say(f"{talker.nick} 여기") for talker in (host, *guests)))
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: not talker.unsent and talker.participants == 7)
+        await talker.until(lambda talker: not talker.unsent and talker.participants == 7)
     assert [talker.joins for talker in (host, *guests)] == [1] * 7
     assert violations([host, *guests], forgotten=True) == []
     await stop(host, *guests)
@@ -102,7 +102,7 @@ async def test_cut_redis_connections_lose_nothing(system: Cluster) -> None:
         system.redis.command("CLIENT", "KILL", "TYPE", ("normal", "pubsub")[n % 2])
         await guests[n % 6].say(f"말 {n}")
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: sum("ref" in e for e in talker.stretches[-1].events) == 10)
+        await talker.until(lambda talker: sum("ref" in e for e in talker.stretches[-1].events) == 10)
     assert violations([host, *guests]) == []
     assert host.participants == 7
     await stop(host, *guests)
@@ -112,11 +112,11 @@ async def test_the_host_outlives_the_kill_of_their_worker(system: Cluster) -> No
     host, guests = await gathered(system, 3)
     host.urls = [system.urls[2]]
     system.workers[0].kill()
-    await host.until(lambda: host.joins == 2 and host.in_room.is_set())
+    await host.until(lambda host: host.joins == 2 and host.in_room.is_set())
     restart(system.workers[0])
     await host._socket.send(host._text("CLIENT_ROOM_DELETE"))  # type: ignore[union-attr]
     for talker in (host, *guests[1:]):
-        await talker.until(lambda talker=talker: talker.deleted is not None)
+        await talker.until(lambda talker: talker.deleted is not None)
         assert talker.deleted["reason"] == "deleted"  # type: ignore[index]
     await stop(host, *guests)
 
@@ -125,7 +125,7 @@ async def test_a_host_who_does_not_come_back_takes_the_room_along_once_everywher
     host, guests = await gathered(system, 4)
     await host.stop()
     for guest in guests:
-        await guest.until(lambda guest=guest: guest.deleted is not None)
+        await guest.until(lambda guest: guest.deleted is not None)
     assert {guest.deleted["seq"] for guest in guests if guest.deleted} == {guests[0].last}
     assert guests[0].deleted["reason"] == "host_lost"  # type: ignore[index]
     assert system.postgres.execute(f"select 1 from rooms_room where id = {host.room}") == []
@@ -139,9 +139,9 @@ async def test_the_host_is_host_again_after_all_workers_were_restarted(system: C
     for worker in system.workers:
         restart(worker)
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: talker.joins == 2 and talker.in_room.is_set())
+        await talker.until(lambda talker: talker.joins == 2 and talker.in_room.is_set())
     await host._socket.send(host._text("CLIENT_ROOM_DELETE"))  # type: ignore[union-attr]
-    await guests[0].until(lambda: guests[0].deleted is not None)
+    await guests[0].until(lambda talker: talker.deleted is not None)
     assert guests[0].deleted["reason"] == "deleted"  # type: ignore[index]
     await stop(host, *guests)
 
@@ -151,7 +151,7 @@ async def test_a_room_whose_row_is_deleted_in_a_shell_ends_everywhere(system: Cl
     system.postgres.execute(f"delete from rooms_host where room_id = {host.room}")
     system.postgres.execute(f"delete from rooms_room where id = {host.room}")
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: talker.deleted is not None)
+        await talker.until(lambda talker: talker.deleted is not None)
         assert talker.deleted["reason"] == "moderator"  # type: ignore[index]
     await stop(host, *guests)
 
@@ -173,13 +173,13 @@ async def test_talk_goes_on_while_the_database_is_away(system: Cluster) -> None:
     host, guests = await gathered(system, 3)
     system.postgres.stop()
     await guests[0].say("데이터베이스 없이도")
-    await host.until(lambda: any(e.get("message") == "데이터베이스 없이도" for e in host.stretches[-1].events))
+    await host.until(lambda host: any(e.get("message") == "데이터베이스 없이도" for e in host.stretches[-1].events))
     newcomer = await Talker(system.urls, host.room, "newcomer", random.Random(1)).enter()
     refused = Talker(system.urls, None, "homeless", random.Random(1)).start()
-    await refused.until(lambda: bool(refused.refused))
+    await refused.until(lambda refused: bool(refused.refused))
     assert refused.refused[0]["error"] == "unavailable"
     system.postgres.start()
-    await refused.until(refused.in_room.is_set)
+    await refused.until(lambda refused: refused.in_room.is_set())
     await stop(host, newcomer, refused, *guests)
 
 
@@ -187,11 +187,11 @@ async def test_connections_stay_open_while_redis_is_away(system: Cluster) -> Non
     host, guests = await gathered(system, 3)
     system.redis.stop()
     await guests[0].say("들리나요?")
-    await guests[0].until(lambda: bool(guests[0].refused))
+    await guests[0].until(lambda talker: bool(talker.refused))
     assert guests[0].refused[0]["error"] == "unavailable"
     system.redis.start()
     for talker in (host, *guests):
-        await talker.until(lambda talker=talker: not talker.unsent and talker.participants == 4)
+        await talker.until(lambda talker: not talker.unsent and talker.participants == 4)
     assert [talker.joins for talker in (host, *guests)] == [1] * 4
     await stop(host, *guests)
 
@@ -204,9 +204,9 @@ async def test_a_terminated_worker_sends_its_people_elsewhere_and_is_gone_in_tim
     assert took < 10
     moved = [guest for guest in guests if guest.urls[-1] == system.urls[1]]
     for guest in moved:
-        await guest.until(lambda guest=guest: guest.joins == 2 and guest.in_room.is_set())
+        await guest.until(lambda guest: guest.joins == 2 and guest.in_room.is_set())
     await host.say("다 있어요?")
-    await host.until(lambda: not host.unsent)
+    await host.until(lambda host: not host.unsent)
     assert host.participants == 7
     restart(system.workers[1])
     await stop(host, *guests)

@@ -1,5 +1,6 @@
 """Flood control: the tokens of a bucket, and the state that a visitor's connections share."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -7,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from rooms import flood
 from rooms.flood import Bucket, Visits
 
 Pass = Callable[[float], None]
@@ -17,7 +17,7 @@ Pass = Callable[[float], None]
 def wait(monkeypatch: pytest.MonkeyPatch) -> Pass:
     """Stops the clock of the buckets; calling it lets seconds pass."""
     now = [1000.0]
-    monkeypatch.setattr(flood.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
 
     def wait(seconds: float) -> None:
         now[0] += seconds
@@ -99,4 +99,5 @@ def test_a_visit_is_over_with_its_last_connection() -> None:
 def test_a_bucket_for_messages_has_the_limits_in_force(settings: Settings) -> None:
     settings.ROOMS_CHAT_BURST, settings.ROOMS_CHAT_RATE = 3, 0.5
     bucket = Visits().arrive("one").chat
+    assert bucket is not None
     assert (bucket.burst, bucket.rate) == (3, 0.5)

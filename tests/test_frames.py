@@ -3,7 +3,6 @@
 import gc
 import json
 import logging
-import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from rooms.protocol import COMMANDS, FRAME_MAX
-from tests.conftest import Client, Connect
+from tests.conftest import Client, Connect, Message, heard
 
 Frame = str | bytes
-Message = dict[str, Any]
 HERE = "the number of the room that everyone is in"
 
 # The fixtures' people stay for all examples of a test: what one example leaves behind must not hurt the next.
@@ -42,16 +41,7 @@ class Table:
         kind = "text" if isinstance(frame, str) else "bytes"
         await self.stranger.socket.send_input({"type": "websocket.receive", kind: frame})
         # Twice: an event that the frame made may be written in the turn of the loop after the next answer.
-        return [*await self.come(), *await self.come()]
-
-    async def come(self) -> list[Message]:
-        """All that has come to the stranger by now."""
-        ref = secrets.token_hex(8)
-        await self.stranger.send("CLIENT_ROOM_LIST", ref=ref)
-        messages = []
-        while (message := await self.stranger.receive()).get("ref") != ref:
-            messages.append(message)
-        return messages
+        return [*await heard(self.stranger), *await heard(self.stranger)]
 
     async def is_well(self) -> None:
         """The others hear each other, every event of their room once and in order; nothing is in the log.
@@ -59,14 +49,14 @@ class Table:
         What the stranger hears of it is read, so that the next frame's answer is the first thing to come.
         """
         said = await self.friend.say(self.room, "친구", "잘 들려요?")
-        while (heard := await self.bystander.receive()) != said:
-            assert heard["seq"] == self.seq + 1
-            assert heard["type"] in ("SERVER_ROOM_JOIN", "SERVER_ROOM_EXIT", "SERVER_CHAT_SEND")
+        while (event := await self.bystander.receive()) != said:
+            assert event["seq"] == self.seq + 1
+            assert event["type"] in ("SERVER_ROOM_JOIN", "SERVER_ROOM_EXIT", "SERVER_CHAT_SEND")
             self.seq += 1
         assert said["seq"] == self.seq + 1
         self.seq += 1
         assert complaints(self.log.records) == []
-        assert [message for message in await self.come() if message != said] == []
+        assert [message for message in await heard(self.stranger) if message != said] == []
 
 
 def complaints(records: list[logging.LogRecord]) -> list[str]:
@@ -74,7 +64,7 @@ def complaints(records: list[logging.LogRecord]) -> list[str]:
 
 
 @pytest.fixture
-async def table(settings: Any, connect: Connect, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Table]:
+async def table(settings: Settings, connect: Connect, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Table]:
     settings.ROOMS_FLOOD_CONTROL = False
     bystander, friend, stranger = await connect(), await connect(), await connect()
     room = (await bystander.create("사랑방", "주인"))["roomID"]

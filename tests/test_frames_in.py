@@ -481,7 +481,8 @@ class Failing:
 @pytest.mark.parametrize("number", [errno.ENOBUFS, errno.EAGAIN])
 def test_nothing_is_lost_when_the_system_has_no_room(number: int) -> None:
     with line() as (protocol, transport, theirs):
-        transport.socket = Failing(transport.socket, number)
+        failing: Any = Failing(transport.socket, number)
+        transport.socket = failing
         protocol.write_frames(frame(b"one", mask=None))
         protocol.write_frames(frame(b"two", mask=None))
         assert drain(transport, theirs) == frame(b"one", mask=None) + frame(b"two", mask=None)

@@ -1,20 +1,20 @@
-"""The hub: order, gaps, early events, and the way between processes, with two hubs joined by a channel layer."""
+"""The hub: order, gaps, early events, and the way between nodes, with two hubs joined by a channel layer."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
+from pytest_django import Settings
 
-from rooms import names
+from rooms import names, outbox
 from rooms.connection import Connection
 from rooms.flood import Visit
 from rooms.hub import Hub
 from rooms.live.contract import LiveStore, Outcome, StoreUnavailable
-from rooms.live.memory import MemoryStore
-from rooms.live.memory_room import Limits
 from rooms.live.operations import (
     BeginDelete,
     Create,
@@ -28,9 +28,12 @@ from rooms.live.operations import (
     Positions,
     Restore,
     Send,
+    Sweep,
 )
 from rooms.protocol import Refusal, Sent, event_body
+from rooms.relay import Relay
 from rooms.visitors import Visitor
+from tests.conftest import Forget
 
 ROOM = 77
 
@@ -111,8 +114,13 @@ class Peer:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def short_history(settings: Settings) -> None:
+    settings.ROOMS_HISTORY = 2
+
+
+@pytest.fixture
+def no_grace(settings: Settings) -> None:
+    settings.ROOMS_GRACE = 0
 
 
 @pytest.fixture
@@ -149,7 +157,16 @@ async def eventually(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def slow_joins(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
+async def swept(peer: Peer) -> str:
+    """Who is lost, as soon as the store knows of someone."""
+    while peer.seen.empty():
+        await peer.hub.do(Sweep(0, 0))
+    lost = await peer.receive()
+    assert (lost["type"], lost["reason"]) == ("SERVER_ROOM_EXIT", "lost")
+    return str(lost["nickName"])
+
+
+def slow_joins(store: LiveStore, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
     """Hold back the outcome of joins: the first event says they are carried out, the second lets their outcome go."""
     apply, carried_out, go_on = store.apply, asyncio.Event(), asyncio.Event()
 
@@ -217,11 +234,9 @@ async def test_an_event_that_comes_twice_is_written_once(pair: tuple[Peer, Peer]
     assert await host.heard(1) == ["두 번째"]
 
 
-async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(hubs: tuple[Hub, Hub], wire: Wire) -> None:
-    hubs[0]._dispatch._outbox._store._limits = Limits(2, 600_000, 120_000)  # type: ignore[attr-defined]
-    host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
-    await host.open()
-    await guest.enter()
+@pytest.mark.usefixtures("short_history")
+async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
     wire.losing = True
     for n in range(5):
         guest.say(str(n))
@@ -232,7 +247,7 @@ async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(hubs: tuple
 
 
 async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
-    hubs: tuple[Hub, Hub], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    hubs: tuple[Hub, Hub], store: LiveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
     await host.open()
@@ -248,7 +263,7 @@ async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
 
 
 async def test_an_event_that_comes_before_the_answer_to_ones_coming_back_is_not_lost(
-    pair: tuple[Peer, Peer], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Peer, Peer], store: LiveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, guest = pair
     second = Peer(guest.hub, "guest")
@@ -289,21 +304,24 @@ async def test_two_connections_of_a_person_in_one_node_are_one_member(pair: tupl
     assert await host.heard(1) == ["아직 있어요"]
 
 
-async def test_the_last_connection_lost_is_told_to_the_store(pair: tuple[Peer, Peer], store: MemoryStore) -> None:
-    _, guest = pair
+@pytest.mark.usefixtures("no_grace")
+async def test_the_last_connection_lost_is_told_to_the_store(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
     guest.hub.disconnect(guest.connection)
-    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+    assert await swept(host) == "guest"
     assert guest.hub._rooms == {}
 
 
-async def test_a_socket_that_dies_while_joining_leaves_nobody_held(hubs: tuple[Hub, Hub], store: MemoryStore) -> None:
+@pytest.mark.usefixtures("no_grace")
+async def test_a_socket_that_dies_while_joining_leaves_nobody_held(hubs: tuple[Hub, Hub]) -> None:
     host, guest = Peer(hubs[0], "host"), Peer(hubs[1], "guest")
     await host.open()
     entering = asyncio.create_task(guest.hub.join(guest.connection, Join(ROOM, guest.person, None, 9), lambda _: "{}"))
     await asyncio.sleep(0)
     guest.hub.disconnect(guest.connection)
     await entering
-    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+    assert (await host.receive())["type"] == "SERVER_ROOM_JOIN"
+    assert await swept(host) == "guest"
 
 
 async def test_the_end_of_a_room_is_the_last_that_its_people_hear(pair: tuple[Peer, Peer]) -> None:
@@ -323,8 +341,9 @@ async def test_answers_keep_the_order_of_the_commands(pair: tuple[Peer, Peer]) -
     assert [(await guest.receive())["type"] for _ in range(2)] == ["SERVER_CHAT_SEND", "later"]
 
 
+@pytest.mark.usefixtures("no_grace")
 async def test_while_the_store_is_away_commands_are_refused_and_losses_wait(
-    pair: tuple[Peer, Peer], store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[Peer, Peer], store: LiveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, guest = pair
     apply = store.apply
@@ -332,6 +351,7 @@ async def test_while_the_store_is_away_commands_are_refused_and_losses_wait(
     async def away(node_id: str, operations: list[Operation[Any]]) -> list[Outcome[Any]]:
         raise StoreUnavailable
 
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(store, "apply", away)
     host.say("들려요?")
     assert await host.receive() == {"type": "refused", "error": "unavailable"}
@@ -339,11 +359,11 @@ async def test_while_the_store_is_away_commands_are_refused_and_losses_wait(
     with pytest.raises(Refusal, match="unavailable"):
         await guest.hub.do(Positions((ROOM,)))
     monkeypatch.setattr(store, "apply", apply)
-    await eventually(lambda: store._rooms[ROOM].members["guest"].deadline is not None)
+    assert await swept(host) == "guest"
 
 
 async def test_a_message_that_was_carried_out_although_it_seemed_not_comes_once(
-    pair: tuple[Peer, Peer], store: MemoryStore
+    pair: tuple[Peer, Peer], store: LiveStore
 ) -> None:
     host, guest = pair
     body = event_body(Sent(ROOM, "guest", "다시", guest.person.tag))
@@ -355,24 +375,27 @@ async def test_a_message_that_was_carried_out_although_it_seemed_not_comes_once(
     assert await host.heard(2) == ["다시", "다음"]
 
 
-async def test_a_store_that_forgot_everything_is_noticed(pair: tuple[Peer, Peer], store: MemoryStore) -> None:
+async def test_a_store_that_forgot_everything_is_noticed(
+    pair: tuple[Peer, Peer], store: LiveStore, forget: Forget
+) -> None:
     host, _ = pair
-    store._rooms.clear()
+    forget(store)
     host.say("여보세요")
     assert (await host.receive())["error"] == "unavailable"
     assert host.hub.state_lost.is_set()
 
 
 async def test_people_are_put_back_into_a_store_that_forgot_everything(
-    pair: tuple[Peer, Peer], store: MemoryStore
+    pair: tuple[Peer, Peer], store: LiveStore, forget: Forget
 ) -> None:
     host, guest = pair
-    store._rooms.clear()
+    forget(store)
     await host.hub.do(Create(ROOM, "방", True, 1, host.person, False, 10_000))
     for peer in pair:
         [(seq, people)] = peer.hub.present().values()
         await peer.hub.restore(Restore(ROOM, people, seq))
-    assert len(store._rooms[ROOM].members) == 2
+    [room] = (await store.lobby(9)).rooms
+    assert room.participants == 2
     guest.say("다 있네요")
     assert await host.heard(1) == ["다 있네요"]
     assert await guest.heard(1) == ["다 있네요"]
@@ -392,3 +415,17 @@ async def test_a_full_outbox_refuses(hubs: tuple[Hub, Hub]) -> None:
     hubs[0]._dispatch._outbox._limit = 0
     with pytest.raises(Refusal, match="unavailable"):
         await hubs[0].do(Exit(ROOM, "x", "y"))
+
+
+async def test_a_node_can_stop_although_its_layer_loses_a_cancellation() -> None:
+    class Deaf(Wire):
+        async def receive(self, channel: str) -> dict[str, Any]:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+            message: dict[str, Any] = await super().receive(channel)
+            return message
+
+    relay = Relay(Deaf(), "a", lambda _: None)
+    relay.start()
+    await asyncio.sleep(0)
+    await asyncio.wait_for(relay.stop(), 5)

@@ -7,24 +7,23 @@ from typing import Any
 import pytest
 from channels.layers import InMemoryChannelLayer
 from django.db import DatabaseError
+from pytest_django import Settings
 
 from rooms import services
 from rooms.hub import Hub
 from rooms.keeper import Keeper
-from rooms.live.contract import Lobby, StoreUnavailable
-from rooms.live.memory import MemoryStore
+from rooms.live.contract import LiveStore, Lobby, StoreUnavailable
 from rooms.live.operations import BeginDelete, FinishDelete
 from rooms.models import Room
-from tests.conftest import Connect
+from rooms.node import Node
+from tests.conftest import Connect, Forget
 
-Settings = Any
 ID = 4711
 
 
 @pytest.fixture
-async def keeper(transactional_db: None, settings: Settings) -> Keeper:
+async def keeper(transactional_db: None, settings: Settings, store: LiveStore) -> Keeper:
     settings.ROOMS_RECONCILE = 0
-    store = MemoryStore()
     hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
     await store.beat(hub.node_id, 60_000)
     return Keeper(store, hub)
@@ -157,19 +156,24 @@ async def test_a_room_deleted_in_a_shell_ends_for_its_people(connect: Connect, s
     assert (await host.until("SERVER_ROOM_DELETE"))["reason"] == "moderator"
 
 
-async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(connect: Connect, server: Any) -> None:
+async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(
+    connect: Connect, server: Node, forget: Forget
+) -> None:
     host = await connect()
     room = (await host.create())["roomID"]
     await Room.objects.filter(id=room).adelete()
-    server.store._rooms.clear()
-    await server.keeper.restore()
+    forget(server.store)
+    await server.keeper.beat()
     assert await host.closed_with() == 4001
 
 
-async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(connect: Connect, server: Any) -> None:
+async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(
+    settings: Settings, connect: Connect, server: Node, forget: Forget
+) -> None:
+    settings.ROOMS_HOST_GRACE = 0
     host = await connect()
     room = (await host.create())["roomID"]
-    server.store._rooms.clear()
-    await server.keeper.restore()
+    forget(server.store)
+    await server.keeper.beat()
+    await server.keeper.sweep()
     assert (await host.say(room, "주인", "아직 있어요"))["status"] is True
-    assert server.store._rooms[room].members["주인"].holders == {server.hub.node_id}

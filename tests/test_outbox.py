@@ -31,7 +31,7 @@ def outbox(store: Any, audience: Callable[[], int] = lambda: 0) -> Outbox:
     return Outbox(store, "node", 1000, audience)
 
 
-def submit(box: Outbox, count: int = 1, done: Callable[[Outcome], None] = lambda _: None) -> None:
+def submit(box: Outbox, count: int = 1, done: Callable[[Outcome[Any]], None] = lambda _: None) -> None:
     for n in range(count):
         box.submit(Exit(1, f"k{n}", "v"), done)
 
@@ -86,8 +86,12 @@ async def test_the_next_call_is_under_way_while_outcomes_are_told() -> None:
 async def test_outcomes_are_told_in_the_order_of_submission() -> None:
     box = outbox(Store())
     told: list[int] = []
+
+    def tell(n: int) -> Callable[[Outcome[Any]], None]:
+        return lambda _: told.append(n)
+
     for n in range(300):
-        submit(box, done=lambda _, n=n: told.append(n))
+        submit(box, done=tell(n))
         if n % 50 == 0:
             await asyncio.sleep(0.005)
     await box.drained()

@@ -4,7 +4,7 @@ import ast
 import gettext
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -55,7 +55,7 @@ def english() -> Client:
     return Client(headers={"accept-language": "en-GB,en"})
 
 
-def names(patterns: list[URLPattern | URLResolver]) -> set[str | None]:
+def names(patterns: Iterable[object]) -> set[str | None]:
     """The names of all addresses, those of included files too."""
     nested = [names(each.url_patterns) for each in patterns if isinstance(each, URLResolver)]
     return {each.name for each in patterns if isinstance(each, URLPattern)}.union(*nested)

@@ -32,12 +32,12 @@ async def session(system: Cluster) -> None:
     guest.room = host.room
     await guest.enter()
     await guest.say(MESSAGE)
-    await host.until(lambda: any(e.get("message") == MESSAGE for e in host.stretches[-1].events))
+    await host.until(lambda host: any(e.get("message") == MESSAGE for e in host.stretches[-1].events))
     system.redis.command("CLIENT", "KILL", "TYPE", "normal")
     await host.say(MESSAGE)
-    await host.until(lambda: not host.unsent)
+    await host.until(lambda host: not host.unsent)
     await guest.stop()
-    await host.until(lambda: host.participants == 1)
+    await host.until(lambda host: host.participants == 1)
     await host.leave()
 
 

@@ -308,7 +308,8 @@ def test_a_refusal_of_a_command_without_ref_has_none() -> None:
 
 
 def test_an_entry_says_all_that_a_page_needs() -> None:
-    fields = {"roomID": 7, "roomName": "방", "nickName": "나", "tag": "abcde", "host": "", "participants": 1}
+    fields: dict[str, Any] = {"roomID": 7, "roomName": "방", "nickName": "나", "tag": "abcde"}
+    fields |= {"host": "", "participants": 1}
     fields |= {"locked": False, "seq": 3, "at": 4}
     joined = RoomJoined(**fields, members=[Member("나", "abcde")], recovered=False)
     expected = {**fields, "members": [{"nickName": "나", "tag": "abcde"}], "recovered": False, "status": True}

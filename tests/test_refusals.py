@@ -10,18 +10,16 @@ from typing import Any
 import pytest
 from django.core import signing
 from django.db import OperationalError
-from django.http import HttpRequest, HttpResponse
+from pytest_django import Settings
 
 from rooms import services
 from rooms.live.contract import StoreUnavailable
 from rooms.models import Room, RoomQuerySet
 from rooms.node import Node
 from rooms.protocol import ERRORS
-from rooms.visitors import COOKIE, ensure_cookie
-from tests.conftest import ORIGIN, Client, Connect, browser_headers
+from rooms.visitors import COOKIE
+from tests.conftest import ORIGIN, Client, Connect, Message, a_cookie, browser_headers
 
-Settings = Any
-Message = dict[str, Any]
 COMMANDS = ("CLIENT_ROOM_CREATE", "CLIENT_ROOM_DELETE", "CLIENT_ROOM_JOIN", "CLIENT_ROOM_EXIT", "CLIENT_CHAT_SEND")
 
 
@@ -46,24 +44,22 @@ class Stage:
         self.monkeypatch.setattr(self.server.store, "lobby", apply)
 
 
+@pytest.fixture(autouse=True)
+def quick_sweeps(settings: Settings) -> None:
+    """Before the node starts, which would wait a second for its next sweep."""
+    settings.ROOMS_SWEEP = 0.02
+
+
 @pytest.fixture
 async def stage(
     settings: Settings, connect: Connect, server: Node, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
-    settings.ROOMS_SWEEP = 0.02
     host, guest = await connect(), await connect()
     created = await host.create("사랑방", "주인")
     await guest.join(created["roomID"], "손님")
     await host.until("SERVER_ROOM_JOIN")
     yield Stage(connect, settings, server, monkeypatch, host, guest, created["roomID"], created["token"])
     monkeypatch.undo()
-
-
-def a_cookie() -> str:
-    """A new visitor's cookie, as a first page sets it."""
-    response = HttpResponse()
-    ensure_cookie(HttpRequest(), response)
-    return response.cookies[COOKIE].value
 
 
 async def answer_to(client: Client, text: str) -> Message:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser_support import People, Server, server
+from tests.servers import free_port
 
 pytest_plugins = ["tests.browsing"]
 
@@ -184,7 +185,8 @@ def test_a_killed_server_is_come_back_to_and_what_is_gone_is_told(
     browser: Browser, site: Server, tmp_path: Path, people: People
 ) -> None:
     settings = {"STATIC_ROOT": site.static, "ROOMS_HOST_GRACE": "60", "ROOMS_GRACE": "60"}
-    with server(tmp_path, **settings) as first:
+    port = free_port()
+    with server(tmp_path, port, **settings) as first:
         group = People(browser, first.url)
         host, guest = group.enter("마루", "다시 만난 방"), group.enter("하늘", "다시 만난 방")
         say(host, "그 전에")
@@ -194,7 +196,7 @@ def test_a_killed_server_is_come_back_to_and_what_is_gone_is_told(
         for page in (host, guest):
             expect(page.locator("#status")).to_be_visible()
         say(guest, "기다릴게요")
-        with server(tmp_path, port=int(first.url.rpartition(":")[2]), **settings):
+        with server(tmp_path, port, **settings):
             for page in (host, guest):
                 now(page)
             expect_log(host, "그 전에", "기다릴게요")

@@ -10,14 +10,10 @@ import unicodedata
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from pytest_django import Settings
 
 from rooms.models import Room
-from rooms.visitors import COOKIE, ensure_cookie
-from tests.conftest import Client, Connect
-
-Settings = Any
-Message = dict[str, Any]
+from tests.conftest import Client, Connect, Message, a_cookie, heard
 
 EVENT = {"type": str, "roomID": int, "seq": int, "at": int, "participants": int}
 ENTERED = EVENT | {
@@ -64,22 +60,6 @@ def types(message: Message) -> dict[str, type]:
 
 def counts(messages: list[Message]) -> list[int]:
     return [message["participants"] for message in messages]
-
-
-def a_cookie() -> str:
-    """A new visitor's cookie, as a first page sets it."""
-    response = HttpResponse()
-    ensure_cookie(HttpRequest(), response)
-    return response.cookies[COOKIE].value
-
-
-async def heard(client: Client) -> list[Message]:
-    """All that has come to a client by now."""
-    await client.send("CLIENT_ROOM_LIST", ref="heard")
-    messages = []
-    while (message := await client.receive()).get("ref") != "heard":
-        messages.append(message)
-    return messages
 
 
 async def meet(connect: Connect, *nicks: str) -> Any:

@@ -22,7 +22,7 @@ async def test_a_client_stopped_while_it_closes_keeps_no_socket() -> None:
     async with serve(deaf, "127.0.0.1", 0, close_timeout=0.1) as server:
         port = server.sockets[0].getsockname()[1]
         talker = Talker([f"ws://127.0.0.1:{port}/"], 1, "철수", random.Random(1)).start()
-        await talker.until(lambda: talker.deleted is not None)
+        await talker.until(lambda talker: talker.deleted is not None)
         socket = talker._socket
         assert socket is not None
         await asyncio.sleep(0)  # it begins to close, and will hear no answer

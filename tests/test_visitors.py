@@ -1,11 +1,11 @@
 """Visitors: cookies and tokens that cannot be forged, and public values that do not lead back to the secret."""
 
 import logging
+import time
 from collections.abc import Callable
 from http.cookies import Morsel
 
 import pytest
-from django.core import signing
 from django.http import HttpResponse
 from django.test import RequestFactory
 from hypothesis import given, settings
@@ -25,8 +25,8 @@ def first_page(cookie: str = "", secure: bool = False) -> HttpResponse:
     return response
 
 
-def given_cookie(**options: bool) -> "Morsel[str]":
-    return first_page(**options).cookies[COOKIE]
+def given_cookie(secure: bool = False) -> "Morsel[str]":
+    return first_page(secure=secure).cookies[COOKIE]
 
 
 def test_the_cookie_of_the_first_page_is_a_visitor() -> None:
@@ -95,8 +95,8 @@ def test_a_forged_token_is_nobody() -> None:
 @pytest.mark.parametrize(("age", "good"), [(86_399, True), (86_401, False)])
 def test_a_token_is_good_for_a_day(age: int, good: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     token = Visitor.new().token()
-    now = signing.time.time()
-    monkeypatch.setattr(signing.time, "time", lambda: now + age)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + age)
     assert (from_token(token) is not None) is good
 
 

@@ -9,25 +9,32 @@ import os
 import random
 import signal
 import sys
+from typing import Any
 
-from rooms.process import stop_current
+from channels.layers import DEFAULT_CHANNEL_LAYER, channel_layers, get_channel_layer
 
 from chatsite.asgi import application
 from chatsite.server import Server
-from rooms.hub import Hub
+from rooms.node import stop_current
+from rooms.relay import Layer
 
 
-def lose_messages(share: float, seed: int) -> None:
-    """Make the hub's way to the other processes lose some of what is sent."""
-    draw = random.Random(seed)
-    send_abroad = Hub._send_abroad
+class LossyLayer:
+    """A channel layer that loses a share of what is sent."""
 
-    async def lossy(hub: Hub) -> None:
-        for process in [name for name in hub._abroad if draw.random() < share]:
-            del hub._abroad[process]
-        await send_abroad(hub)
+    def __init__(self, layer: Layer, share: float, seed: int) -> None:
+        self._layer = layer
+        self._share = share
+        self._draw = random.Random(seed)
 
-    Hub._send_abroad = lossy  # type: ignore[method-assign]
+    async def send(self, channel: str, message: dict[str, Any]) -> None:
+        """Send, or lose it."""
+        if self._draw.random() >= self._share:
+            await self._layer.send(channel, message)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        """Wait for the next message."""
+        return await self._layer.receive(channel)
 
 
 def count_connections(*_: object) -> None:
@@ -39,5 +46,6 @@ def count_connections(*_: object) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, count_connections)
     if loss := float(os.environ.get("LAYER_LOSS", "0")):
-        lose_messages(loss, int(os.environ.get("LAYER_SEED", "0")))
+        lossy = LossyLayer(get_channel_layer(), loss, int(os.environ.get("LAYER_SEED", "0")))
+        channel_layers.set(DEFAULT_CHANNEL_LAYER, lossy)
     Server(application, [f"tcp:port={sys.argv[1]}:interface=127.0.0.1"], stop_current).run()
