@@ -6,11 +6,11 @@ import contextlib
 import gc
 import socket
 import tracemalloc
+import urllib.parse
 import weakref
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import clear_cache
 
 import pytest
 from daphne.http_protocol import HTTPFactory
@@ -87,7 +87,7 @@ class Line:
         while self.protocol.state != self.protocol.STATE_OPEN:
             await asyncio.sleep(0)
         while self.transport.dataBuffer or self.transport._tempDataBuffer:
-            self.transport.doWrite()
+            self.transport.doWrite()  # type: ignore[no-untyped-call]
         # As daphne does every second.
         for request in [each for each, details in self.server.connections.items() if "disconnected" in details]:
             del self.server.connections[request]
@@ -101,7 +101,7 @@ class Line:
         """End both sides."""
         self.theirs.close()
         if self.transport.connected:
-            self.transport.connectionLost(Failure(ConnectionDone()))
+            self.transport.connectionLost(Failure(ConnectionDone()))  # type: ignore[no-untyped-call]
 
 
 @contextlib.asynccontextmanager
@@ -167,7 +167,7 @@ async def test_nothing_in_the_process_remembers_a_client_s_handshake_or_address(
     with no_collector():
         async with lines(Ours(), word=word, peer=peer):
             # The addresses and origins that were taken apart last are not of a connection.
-            clear_cache()
+            urllib.parse.clear_cache()  # type: ignore[attr-defined]
             assert holders(word, peer) == []
 
 
@@ -211,9 +211,8 @@ async def test_the_first_connection_changes_nothing_for_the_others() -> None:
 
 
 def test_two_servers_share_no_class() -> None:
-    one, other = Ours(), Ours()
-    assert one.ws_factory.protocol.server is one
-    assert other.ws_factory.protocol.server is other
+    servers: list[Any] = [Ours(), Ours()]
+    assert [server.ws_factory.protocol.server for server in servers] == servers
 
 
 async def test_options_are_those_of_the_factory_and_are_not_described_for_each_connection(ours: Line) -> None:
@@ -251,7 +250,8 @@ async def test_an_open_connection_begins_with_what_is_in_the_class(plain: Line) 
 
 def private_names() -> Iterator[str]:
     """The private names of other people's objects that the server uses."""
-    used, own = set(), set()
+    used: set[str] = set()
+    own: set[str] = set()
     for path in (ROOT / "chatsite/server").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
