@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from chatsite.limits import FRAME_MAX, WAITING_MAX
 from chatsite.server import Server
-from chatsite.server.connection import INCOMING_MAX, ChatProtocol
+from chatsite.server.connection import INCOMING_MAX, STEP_BURST, STEP_RATE, ChatProtocol
 
 HANDSHAKE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -455,10 +455,36 @@ def test_no_more_than_a_bound_waits_whatever_it_is(way: str) -> None:
             elif way == "send":
                 protocol.serverSend("x" * 100)
             else:
-                protocol.dataReceived(frame(b"x" * 100, 0x89))
+                protocol.onPing(b"x" * 100)
         assert transport._tempDataLen <= WAITING_MAX + 4
         assert protocol.localCloseCode == 4002
         assert drain(transport, theirs).endswith(b"\x88\x02\x0f\xa2")
+
+
+NOTHING_SAID = {
+    "pings": frame(b"", 0x89),
+    "pongs": frame(b"", 0x8A),
+    "empty pieces": frame(b"", 0x00),
+    "pieces of one byte": frame(b"x", 0x00),
+}
+
+
+@pytest.mark.parametrize("data", NOTHING_SAID.values(), ids=NOTHING_SAID)
+async def test_a_client_that_says_nothing_in_many_frames_is_read_from_slowly(data: bytes) -> None:
+    with line() as (protocol, _transport, _theirs):
+        if data[0] == 0x00:
+            protocol.dataReceived(frame(b"", 0x01))
+        protocol.dataReceived(data * 10_000)
+        assert len(data) * (10_000 - STEP_BURST) <= len(protocol.data) < len(data) * 10_000
+        left = len(protocol.data)
+        await asyncio.sleep(0.1)
+        assert left - len(data) * STEP_RATE < len(protocol.data) <= left
+
+
+async def test_a_few_pings_at_once_are_answered_at_once() -> None:
+    with line() as (protocol, transport, theirs):
+        protocol.dataReceived(frame(b"", 0x89) * 20)
+        assert drain(transport, theirs) == frame(b"", 0x8A, mask=None) * 20
 
 
 class Failing:

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 PING_SECONDS = 10
 INCOMING_MAX = 64
 """Messages of one client that wait to be dealt with; the client is not read from until they are fewer."""
+STEP_BURST, STEP_RATE = 200, 100
+"""Frames that are no small whole text (pings, pongs, pieces of messages) are dealt with in steps, two for most: so many
+at once and so many a second from one client, which is not read from meanwhile. What is said is counted elsewhere."""
 CLOSE_SLOW = 4002
 
 
@@ -80,6 +83,9 @@ class ChatProtocol(LeanProtocol):
     """The application's, until the connection is open."""
     _receive: Callable[[str], bool] | None = None
     _paused = False
+    _throttled = False
+    _steps: tuple[float, float] = (STEP_BURST, 0.0)
+    """How many steps the client may take, and when that was so."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -171,7 +177,9 @@ class ChatProtocol(LeanProtocol):
         return self.state == self.STATE_OPEN and not self._paused
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 - autobahn's names
-        """A whole message, from autobahn."""
+        """A whole message, from autobahn; the two steps that one in one piece takes are counted elsewhere."""
+        left, since = self._steps
+        self._steps = left + 2, since
         if isBinary or self.muted:
             super().onMessage(payload, isBinary)
             self._hold_back()
@@ -186,11 +194,31 @@ class ChatProtocol(LeanProtocol):
 
     def processData(self) -> bool:  # noqa: N802 - autobahn's name
         """Deal with the next frame; autobahn stops here too when enough messages wait, and keeps the rest as it is."""
-        return not self._paused and bool(super().processData())
+        if self._paused or not super().processData():
+            return False
+        self._count_step()
+        return not self._paused
+
+    def _count_step(self) -> None:
+        """Read no more for a while from a client that sends many frames in which nothing is said."""
+        now = time.monotonic()
+        left, since = self._steps
+        left = min(STEP_BURST, left + (now - since) * STEP_RATE) - 1
+        self._steps = left, now
+        if left < 0 and self.state == self.STATE_OPEN:
+            self._throttled = True
+            if not self._paused:
+                self._paused = True
+                self.transport.pauseProducing()
+            asyncio.get_running_loop().call_later(-left / STEP_RATE, self._end_throttle)
+
+    def _end_throttle(self) -> None:
+        self._throttled = False
+        self.go_on_reading()
 
     def go_on_reading(self) -> None:
         """Read again from a client that was held back, when enough has been dealt with."""
-        if self._paused and self.application_queue.qsize() < INCOMING_MAX // 2:
+        if self._paused and not self._throttled and self.application_queue.qsize() < INCOMING_MAX // 2:
             self._paused = False
             data, self.data = self.data, b""
             if data:
