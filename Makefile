@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .make
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak mutations lint fmt schema messages screenshots bench autobahn audit lock
+.PHONY: help run test soak attack mutations lint fmt schema messages screenshots bench autobahn audit lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -23,9 +23,15 @@ test: .venv/test.stamp ## run all checks; installs missing programs, or prints w
 	node --test --test-reporter=spec tests/js/*.test.mjs
 	$(BIN)/python -m pytest
 
-soak: .venv/test.stamp ## run fifty schedules of random faults with the production leases; SEEDS=200 FIRST=51 for others
+soak: .venv/test.stamp ## run 10,000 simulated and fifty real schedules of random faults; SEEDS=200 FIRST=51 for other real ones
 	@.ci/system-packages
+	$(BIN)/python -m tests.world --seeds 1-10000
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1)
+
+# ONLY=pings,lists measures some of the attacks; SECONDS_EACH=10 is shorter.
+attack: .venv/test.stamp ## measure what each attack on a server does to honest people (eight minutes); fails where it is much
+	@.ci/system-packages
+	$(BIN)/python -m tests.attack $(if $(ONLY),--only $(ONLY)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
 mutations: .venv/test.stamp ## plant faults into the live stores and show which test catches each (a quarter of an hour)
 	@.ci/system-packages

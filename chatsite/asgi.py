@@ -15,15 +15,14 @@ from django.core.asgi import get_asgi_application
 from django.core.checks import run_checks
 from django.urls import re_path
 
-from chatsite import limits  # noqa: F401 - an invalid limit ends the process here, whichever server runs
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
 
 def _refuse_misconfiguration() -> None:
     # In a thread, because some servers import this inside their event loop, where the database must not be used.
     with ThreadPoolExecutor(1) as thread:
-        problems = thread.submit(run_checks, tags=["rooms"], databases=["default"]).result()
+        checks = thread.submit(run_checks, tags=["rooms"], include_deployment_checks=True, databases=["default"])
+    problems = checks.result()
     for problem in problems:
         print(f"{problem.msg} {problem.hint}", file=sys.stderr)
     if any(problem.is_serious() for problem in problems):

@@ -4,10 +4,14 @@ Knows gunicorn, the server, and how a process of rooms is stopped; must know not
 ``deploy/gunicorn.conf.py``.
 """
 
+import os
 import signal
 import sys
 
 from gunicorn.workers.base import Worker
+
+PARENT_SECONDS = 1
+"""How often a worker looks whether gunicorn's first process is alive."""
 
 
 class DaphneWorker(Worker):  # type: ignore[misc]
@@ -30,6 +34,12 @@ class DaphneWorker(Worker):  # type: ignore[misc]
 
         # gunicorn kills a worker that is not heard of for ``timeout`` seconds.
         LoopingCall(self.notify).start(max(self.timeout / 4, 0.5))
+        LoopingCall(self._look_at_parent).start(PARENT_SECONDS)
         endpoints = [f"fd:fileno={listening.fileno()}" for listening in self.sockets]
         Server(self.wsgi, endpoints, stop_current).run()
         sys.exit(0)
+
+    def _look_at_parent(self) -> None:
+        """End in good order when gunicorn's first process was killed: nobody else would end this one."""
+        if os.getppid() != self.ppid:
+            os.kill(os.getpid(), signal.SIGTERM)

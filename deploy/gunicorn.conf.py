@@ -5,12 +5,17 @@ on the first process replaces all of them with new code; ``kill -TERM`` ends the
 https://docs.gunicorn.org/en/stable/settings.html
 """
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
-bind = os.environ.get("BIND", "127.0.0.1:8000")
-workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
+# gunicorn's own command does not look for modules in the folder it is started in.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from chatsite.environment import addresses, number
+
+bind = addresses("BIND", "127.0.0.1:8000")
+workers = number("WEB_CONCURRENCY", 1, 1, 1000, "processes")
 worker_class = "chatsite.worker.DaphneWorker"
 # A process takes up to 7 s to close its clients' connections (SHUTDOWN_SECONDS in chatsite/server/daphne.py).
 graceful_timeout = 10

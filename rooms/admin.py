@@ -4,7 +4,9 @@ Knows the models; must not know the live store or sockets. A room deleted here e
 seconds, through the keeper.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -70,3 +72,28 @@ class RoomAdmin(RoomModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
         """An existing room keeps its name: the people in it know it by that name."""
         return () if obj is None else ("name", "listed", "created_at")
+
+    def log_addition(self, request: HttpRequest, obj: Room, message: Any) -> Any:
+        """Note who added which room, by its number: the log outlives the room, and a name says what it was about."""
+        with _unnamed([obj]):
+            return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Room, message: Any) -> Any:
+        """Note who changed which room, by its number."""
+        with _unnamed([obj]):
+            return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Room]) -> Any:
+        """Note who deleted which rooms, by their numbers."""
+        # A query keeps what it has found, so these are the very rooms that are written down.
+        with _unnamed(queryset):
+            return super().log_deletions(request, queryset)
+
+
+@contextmanager
+def _unnamed(rooms: Iterable[Room]) -> Iterator[None]:
+    for room in rooms:
+        room.unnamed = True
+    yield
+    for room in rooms:
+        room.unnamed = False

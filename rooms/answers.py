@@ -3,14 +3,25 @@
 Knows the protocol, names, connections and what the live store answers; must not know models, the hub or consumers.
 """
 
+from django.conf import settings
 from msgspec import UNSET, structs
 
 from rooms import names
+from rooms.conf import conf
 from rooms.connection import Connection
+from rooms.costs import table
 from rooms.live.operations import Entered
 from rooms.protocol import (
+    FRAME_MAX,
+    MEMBERS_MAX,
+    MESSAGE_MAX,
+    PING_SECONDS,
+    PROTOCOL_VERSION,
+    ROOM_NAME_MAX,
     TEXT_FIELDS,
+    USER_NAME_MAX,
     Command,
+    Greeting,
     Refusal,
     RoomCreated,
     RoomJoined,
@@ -28,6 +39,43 @@ def entered(kind: type[RoomCreated | RoomJoined], connection: Connection, found:
             token=UNSET if connection.cookie else connection.visitor.token(),
             ref=ref or UNSET,
             recovered=UNSET if found.recovered is None else found.recovered,
+        )
+    )
+
+
+def greeting(connection: Connection, ref: str | None) -> str:
+    """The text of the answer to a hello."""
+    limits: dict[str, int | float | dict[str, int]] = {
+        "frameBytes": FRAME_MAX,
+        "roomNameChars": ROOM_NAME_MAX,
+        "userNameChars": USER_NAME_MAX,
+        "messageChars": MESSAGE_MAX,
+        "chatBurst": conf.chat_burst,
+        "chatPerSecond": conf.chat_rate,
+        "commandBurst": conf.command_burst,
+        "commandsPerSecond": conf.command_rate,
+        "costs": table(),
+        "roomPeople": conf.room_size,
+        "roomsPerVisitor": conf.rooms_per_visitor,
+        "namesPerConnection": conf.rooms_per_connection,
+        "connectionsPerVisitor": conf.connections_per_visitor,
+        "listRooms": conf.lobby_size,
+        "membersListed": MEMBERS_MAX,
+        "historyLines": conf.history,
+        "historySeconds": conf.history_age,
+        "refSeconds": conf.ref_age,
+        "tokenSeconds": conf.token_age,
+        "graceSeconds": conf.grace,
+        "hostGraceSeconds": conf.host_grace,
+    }
+    return encode(
+        Greeting(
+            version=PROTOCOL_VERSION,
+            server=settings.PROGRAM,
+            limits=limits,
+            pingSeconds=PING_SECONDS,
+            token=UNSET if connection.cookie else connection.visitor.token(),
+            ref=ref or UNSET,
         )
     )
 

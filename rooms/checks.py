@@ -1,7 +1,8 @@
 """Start-up checks: every mistake of configuration is reported with a sentence that says what to do.
 
-Knows the settings and the limits; must not know how rooms work. ``manage.py`` runs them by itself; ``chatsite.asgi``
-runs them for servers that do not.
+Knows the settings and the limits; must not know how rooms work. Those of Redis and of the database are in
+``checks_redis`` and ``checks_database``. ``manage.py`` runs them all by itself; ``chatsite.asgi`` runs them for servers
+that do not.
 """
 
 import os
@@ -13,13 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import Error as DatabaseError
-from django.db import connection
-from redis import Redis
-from redis.exceptions import AuthenticationError, RedisError
 
 from rooms.conf import conf
-from rooms.live.redis import MINIMUM_VERSION
 
 TAG = "rooms"
 
@@ -122,55 +118,6 @@ def memory_is_for_one_process(app_configs: Any = None, **kwargs: Any) -> list[Ch
             id="rooms.W001",
         )
     ]
-
-
-@register(TAG)
-def redis_can_be_used(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """REDIS_URL is valid, and the Redis there is new enough. One that does not answer may come back: a warning."""
-    if not settings.REDIS_URL:
-        return []
-    try:
-        client = Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=None)
-    except ValueError:
-        hint = "It must look like redis://127.0.0.1:6379/0, rediss://… or unix://…."
-        return [Error("REDIS_URL is not the address of a Redis.", hint=hint, id="rooms.E007")]
-    try:
-        found = str(client.info("server")["redis_version"])
-    except AuthenticationError:
-        hint = "Put the password into REDIS_URL: redis://:password@host:6379/0."
-        return [Error("Redis refuses the password in REDIS_URL, or asks for one.", hint=hint, id="rooms.E008")]
-    except (RedisError, OSError):
-        hint = "Start Redis, or correct REDIS_URL; until it answers nobody can enter a room."
-        return [Warning("Redis does not answer at REDIS_URL.", hint=hint, id="rooms.W002")]
-    finally:
-        client.close()
-    if tuple(int(part) for part in found.split(".")[:2]) < MINIMUM_VERSION:
-        wanted = ".".join(map(str, MINIMUM_VERSION))
-        return [Error(f"Redis {found} is too old.", hint=f"Use Redis {wanted} or newer.", id="rooms.E009")]
-    return []
-
-
-@register(TAG)
-def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """DATABASE_URL names a supported database that answers, and SQLite is left to small sites.
-
-    As in Django's own checks, the database is asked only where ``databases`` allows it.
-    """
-    if settings.DATABASE_SCHEME not in settings.DATABASE_OPTIONS:
-        hint = "It must look like sqlite:////var/lib/sarangbang/db.sqlite3 or postgresql://user:password@host/name."
-        return [Error("DATABASE_URL is neither SQLite nor PostgreSQL.", hint=hint, id="rooms.E010")]
-    if not databases:
-        return []
-    try:
-        connection.ensure_connection()
-        connection.close()
-    except DatabaseError:
-        hint = "Start the database, or correct DATABASE_URL; until it answers no room can be created."
-        return [Warning("The database does not answer at DATABASE_URL.", hint=hint, id="rooms.W003")]
-    if settings.DATABASE_SCHEME == "sqlite" and settings.REDIS_URL and not settings.DEBUG:
-        hint = "This works for a few processes on one machine; PostgreSQL is the better choice."
-        return [Warning("Several processes share one SQLite file.", hint=hint, id="rooms.W004")]
-    return []
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

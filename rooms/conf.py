@@ -22,13 +22,15 @@ class Setting(Generic[T]):
         unit: the unit of the number, for the documentation.
         text: what the limit does, for the documentation.
         at_least: the smallest valid value.
+        at_most: the largest; an hour for most times, which is how long what nobody touches stays in the live store.
     """
 
-    def __init__(self, default: T, unit: str, text: str, at_least: float = 0) -> None:
+    def __init__(self, default: T, unit: str, text: str, at_least: float = 0, at_most: float = 0) -> None:
         self.default: T = default
         self.unit = unit
         self.text = text
         self.at_least = at_least
+        self.at_most = at_most or (3600 if unit == "seconds" else 1_000_000)
 
     def __set_name__(self, owner: type, name: str) -> None:
         """Learn the environment's name from the attribute's."""
@@ -38,7 +40,7 @@ class Setting(Generic[T]):
         """The value in force.
 
         Raises:
-            ValueError: the environment's text is not of the setting's type, or is below ``at_least``.
+            ValueError: the environment's text is not of the setting's type, or is outside its bounds.
         """
         if hasattr(settings, self.variable):
             return cast(T, getattr(settings, self.variable))
@@ -60,6 +62,8 @@ class Setting(Generic[T]):
             raise ValueError(f"{self.variable} is {text!r}: it takes {self.takes}.")
         if value < self.at_least:
             raise ValueError(f"{self.variable} is {text!r}: it must be at least {self.at_least:g}.")
+        if value > self.at_most:
+            raise ValueError(f"{self.variable} is {text!r}: it must be at most {self.at_most:.0f}.")
         return cast(T, value)
 
     @property
@@ -88,11 +92,11 @@ class Conf:
     reconcile = Setting(4.0, "seconds", "how often the live store is compared with the database", 0.02)
     reorder_wait = Setting(0.03, "seconds", "how long an event that came too early waits for the missing one")
     lobby_period = Setting(0.5, "seconds", "the shortest time between two updates of a watched list of rooms", 0.02)
-    lobby_size = Setting(200, "rooms", "how many of the fullest rooms a list shows", 1)
-    history = Setting(256, "events", "how many recent events of a room are kept", 1)
-    history_age = Setting(600.0, "seconds", "how long a recent event is kept at most", 1)
+    lobby_size = Setting(200, "rooms", "how many of the fullest rooms a list shows", 1, 10_000)
+    history = Setting(256, "lines", "how many recent lines of a room are kept, and three times as many other events", 1)
+    history_age = Setting(600.0, "seconds", "how long a recent event is kept at most", 1, 86_400)
     ref_age = Setting(120.0, "seconds", "how long a repeated ref is recognised", 1)
-    token_age = Setting(86400.0, "seconds", "how long a program's token is good", 1)
+    token_age = Setting(86400.0, "seconds", "how long a program's token is good", 1, 31_536_000)
     room_size = Setting(1000, "people", "how many people a room holds", 1)
     rooms_per_visitor = Setting(5, "rooms", "how many rooms one visitor may host at once", 1)
     rooms_per_connection = Setting(20, "names", "how many names one connection may have in rooms at once", 1)

@@ -3,6 +3,7 @@
 Knows the protocol, the services and the node's hub; must not make ORM queries, nor read or write JSON itself.
 """
 
+import asyncio
 import logging
 from typing import Any, assert_never
 from urllib.parse import urlsplit
@@ -15,14 +16,17 @@ from django.http.request import validate_host
 from rooms import answers, node, services
 from rooms.conf import conf
 from rooms.connection import Connection
+from rooms.costs import cost
 from rooms.flood import Bucket
 from rooms.protocol import (
     CLOSE_FLOODING,
+    CLOSE_RESTART,
     CLOSE_TOO_MANY,
     AnyCommand,
     BadCommand,
     BadField,
     ChatSend,
+    Hello,
     Refusal,
     RoomCreate,
     RoomDelete,
@@ -32,15 +36,24 @@ from rooms.protocol import (
     decode,
     frame_error,
 )
-from rooms.visitors import Visitor, from_cookies
+from rooms.visitors import Visitor, behind_tls, from_cookies, from_token
 
 logger = logging.getLogger(__name__)
+# Of its own, because anyone can cause its lines: the settings let few of them through.
+foreign = logger.getChild("origin")
+
+PATIENCE = 20
+"""So many refusals in a row are answered at once."""
+SLOW_SECONDS = 0.05
+"""How long each further one takes."""
 
 
 class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """The server's end of one WebSocket at ``/ws/``."""
 
     connection: Connection | None = None
+    looked_at: tuple[AnyCommand, Refusal | None] | None = None
+    """A command that the quick way in has decoded, charged and left to ``receive``, and why it is refused."""
     busy = False
     """Whether a command is being carried out, which those after it must wait for."""
 
@@ -59,7 +72,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             if self.connection is not None:
                 self.node.lobby.forget(self.connection)
                 self.node.hub.disconnect(self.connection)
-                self.node.visits.depart(self._visitor)
+                self.node.visits.depart(self.connection.visitor.id)
 
     async def dispatch(self, message: dict[str, Any]) -> bool:
         """Hand a message of the server to its method, without the base class's thread hop per message.
@@ -81,15 +94,19 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """Let the socket in, unless it comes from a page of another site."""
         origin = _header(self.scope, b"origin")
         if origin is not None and not _is_own(origin, _header(self.scope, b"host")):
-            logger.warning("a socket of a foreign origin was refused (see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS)")
+            foreign.warning("a socket of a foreign origin was refused (see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS)")
             await self.close()
             return
         self.node = node.current()
+        if not await self.node.ready():
+            # As when a process stops: the client comes back by itself.
+            await self.accept()
+            await self.close(CLOSE_RESTART)
+            return
         # Without an Origin it is a program: its cookies, if any, were not sent by one of our pages.
         cookies = parse_cookie(_header(self.scope, b"cookie") or "") if origin is not None else {}
-        known = from_cookies(cookies)
+        known = from_cookies(cookies, behind_tls(_header(self.scope, b"x-forwarded-proto")))
         visitor = known or Visitor.new()
-        self._visitor = visitor.id
         visit = self.node.visits.arrive(visitor.id)
         extension = self.scope.get("extensions", {}).get("websocket.frames")
         self.connection = Connection(
@@ -115,36 +132,44 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return False
         try:
             command = decode(text)
-            if not isinstance(command, ChatSend) or self._wait():
-                return False
-            services.send(self.node.hub, connection, command)
+            problem = self._charge(command)
+            if problem is None and isinstance(command, ChatSend):
+                services.send(self.node.hub, connection, command)
+                self.refused_in_a_row = 0
+                return True
+        except Refusal as refusal:
+            problem = refusal
         except Exception:
             # Nothing has happened yet: ``receive`` finds the same, and answers.
             return False
-        self.refused_in_a_row = 0
-        return True
+        self.looked_at = command, problem
+        return False
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any) -> None:
         """Answer one frame. Nothing in it can end the conversation with an error."""
         connection = self.connection
         assert connection is not None
+        looked_at, self.looked_at = self.looked_at, None
         try:
             if text_data is None:
                 raise frame_error("bad_frame", "a frame is text, not binary")
-            command = decode(text_data)
+            if looked_at is None:
+                command = decode(text_data)
+                looked_at = command, self._charge(command)
         except BadCommand as bad:
             await connection.acks_drained()
             connection.write(answers.refuse(bad.command, bad.problem) if isinstance(bad, BadField) else bad.answer)
             await self._count(refused=self._wait() > 0)
             return
+        command, problem = looked_at
         try:
-            if wait := self._wait():
-                raise Refusal("too_fast", "too many frames in a short time", retryAfter=wait)
+            if problem is not None:
+                raise problem
             await self._carry_out(connection, command)
-        except Refusal as problem:
+        except Refusal as refusal:
             await connection.acks_drained()
-            connection.write(answers.refuse(command, problem))
-            await self._count(refused=problem.error == "too_fast")
+            connection.write(answers.refuse(command, refusal))
+            await self._count(refused=refusal.error == "too_fast")
         except Exception:
             # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").
             logger.exception("a %s could not be carried out", type(command).__name__)
@@ -159,7 +184,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             return
         # Messages sent before are answered by their echo, which may still be under way.
         await connection.acks_drained()
+        if isinstance(command, Hello | RoomCreate | RoomJoin):
+            self._identify(connection, command.token)
         match command:
+            case Hello():
+                connection.write(answers.greeting(connection, command.ref))
             case RoomJoin():
                 await services.join(hub, connection, command)
             case RoomCreate():
@@ -173,14 +202,43 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             case _:
                 assert_never(command)
 
-    def _wait(self) -> int:
-        return self.frames.retry_after_ms() if self.frames is not None else 0
+    def _identify(self, connection: Connection, token: str | None) -> None:
+        """Make the connection the visitor of a token, as which it counts from now on.
+
+        With a cookie, or once it has joined, a connection stays who it is.
+
+        Raises:
+            Refusal: ``bad_field``, the token is forged or too old.
+        """
+        if token is None or connection.cookie or connection.seats:
+            return
+        known = from_token(token)
+        if known is None:
+            raise Refusal("bad_field", "the token is forged or too old", field="token")
+        if known.id != connection.visitor.id:
+            self.node.visits.depart(connection.visitor.id)
+            connection.visitor, connection.visit = known, self.node.visits.arrive(known.id)
+            if connection.visit.connections > conf.connections_per_visitor:
+                connection.close_soon(CLOSE_TOO_MANY)
+
+    def _charge(self, command: AnyCommand) -> Refusal | None:
+        """Take what a command costs; the refusal when there is not enough."""
+        wait = self._wait(cost(command))
+        return Refusal("too_fast", "too many frames in a short time", retryAfter=wait) if wait else None
+
+    def _wait(self, tokens: int = 1) -> int:
+        return self.frames.retry_after_ms(tokens) if self.frames is not None else 0
 
     async def _count(self, refused: bool) -> None:
-        """Close the connection of a client that goes on sending in spite of being told to slow down."""
-        self.refused_in_a_row = self.refused_in_a_row + 1 if refused else 0
+        """Slow down a client that goes on sending in spite of being told to, and close its connection in the end."""
+        if not refused:
+            return
+        self.refused_in_a_row += 1
         if self.refused_in_a_row >= conf.flood_close and self.connection is not None:
             await self.connection.close(CLOSE_FLOODING)
+        elif self.refused_in_a_row > PATIENCE:
+            # Nothing more is read from it meanwhile, so what it sends in vain costs the others next to nothing.
+            await asyncio.sleep(SLOW_SECONDS)
 
 
 def _header(scope: dict[str, Any], name: bytes) -> str | None:

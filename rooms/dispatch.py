@@ -48,7 +48,8 @@ class Dispatch:
         self._relay.start()
 
     async def stop(self) -> None:
-        """Listen no more. What was submitted is to be drained before."""
+        """Listen no more, and take no more operations in. What was submitted is to be drained before."""
+        self._outbox.close()
         await self._relay.stop()
 
     async def drained(self) -> None:

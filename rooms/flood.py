@@ -25,15 +25,16 @@ class Bucket:
         self._level = burst
         self._at = time.monotonic()
 
-    def retry_after_ms(self) -> int:
-        """Take a token. Returns 0, or, taking none, the milliseconds until there is one."""
+    def retry_after_ms(self, cost: float = 1) -> int:
+        """Take ``cost`` tokens, or all that fit. Returns 0, or, taking none, the milliseconds until they are there."""
+        cost = min(cost, self.burst)
         now = time.monotonic()
         self._level = min(self.burst, self._level + (now - self._at) * self.rate)
         self._at = now
-        if self._level >= 1:
-            self._level -= 1
+        if self._level >= cost:
+            self._level -= cost
             return 0
-        return int((1 - self._level) / self.rate * 1000) + 1
+        return int((cost - self._level) / self.rate * 1000) + 1
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ events go through its ``LocalRoom`` in order, each once; here is what connects r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import TypeVar
 
 from rooms.conf import conf
@@ -23,18 +23,13 @@ from rooms.live.operations import (
     Entered,
     Event,
     Exit,
-    History,
-    HistoryPage,
     Join,
     Operation,
-    Person,
-    Positions,
-    Restore,
-    Restored,
     Send,
 )
 from rooms.local_room import LocalRoom
 from rooms.protocol import CLOSE_LOST, CLOSE_RESTART, Refusal
+from rooms.recovery import Recovery
 from rooms.relay import Layer
 
 AnswerT = TypeVar("AnswerT")
@@ -50,14 +45,13 @@ class Hub:
     """
 
     def __init__(self, store: LiveStore, layer: Layer, node_id: str) -> None:
-        self.state_lost = asyncio.Event()
-        """Set when the store turns out to know nothing of a room that has people here."""
         self.node_id = node_id
         self.connections: set[Connection] = set()
         self._dispatch = Dispatch(store, layer, node_id, self.receive, self._take_audience)
         self._audience = 0
         """How many connections have something to be written since the outbox asked last."""
         self._rooms: dict[int, LocalRoom] = {}
+        self.recovery = Recovery(self._rooms, self._dispatch, self.receive)
 
     # --- its life ----------------------------------------------------------------------------------------------------
 
@@ -103,9 +97,9 @@ class Hub:
         if person is None:
             raise TypeError("an official room is not joined by creating it")
         # Interest is registered first: otherwise the event after one's own join could be lost.
-        fresh = LocalRoom(operation.room_id, self._read_missing, self._on_write)
+        fresh = LocalRoom(operation.room_id, self.recovery.read_missing, self._on_write)
         room = self._rooms.setdefault(operation.room_id, fresh)
-        room.begin_join(person.key)
+        room.begin_join(person.key, person.visitor_id)
 
         def joined(outcome: Outcome[Entered]) -> None:
             if isinstance(outcome, Refused):
@@ -138,18 +132,15 @@ class Hub:
         """
         room = self._rooms[seat.room_id]
 
-        def left() -> None:
-            if room.detach(connection, seat):
-                self._let_go(room, seat.key, connection.visitor.id, False)
-            connection.write(answer())
-
-        def exited(outcome: Outcome[bool]) -> None:
+        def exited(outcome: Outcome[bool] | None) -> None:
             if not isinstance(outcome, Refused):
-                left()
+                if room.detach(connection, seat):
+                    self._let_go(room, seat.key, connection.visitor.id, False)
+                connection.write(answer())
 
-        if room.holders[seat.key] == 1:
+        if room.holders[seat.key, connection.visitor.id] == 1:
             return await self._dispatch.do(Exit(room.id, seat.key, connection.visitor.id), exited)
-        left()
+        exited(None)
         return False
 
     def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
@@ -161,26 +152,49 @@ class Hub:
             refused: makes the text of the answer when it is refused.
         """
 
+        def lost() -> None:
+            connection.write(refused(Refusal("unavailable", "the message may not have arrived; send it again")))
+
         def sent(outcome: Outcome[Duplicate | None]) -> None:
             room = self._rooms.get(operation.room_id)
             if isinstance(outcome, Refused):
                 if isinstance(outcome.refusal, RoomUnknown):
-                    self.state_lost.set()
+                    self.recovery.state_lost.set()
+                if room is not None:
+                    # Not before the echoes that are gathered for the same connection.
+                    room.flush()
                 connection.write(refused(outcome.refusal))
-                connection.acked()
-            elif outcome.answer is not None and (room is None or not room.answer_later(connection, outcome.answer.seq)):
-                connection.write(outcome.answer.text)
-                connection.acked()
             elif outcome.answer is not None:
-                # It was carried out, but this node was not told: it comes with the room's events.
-                self.receive(Event(operation.room_id, outcome.answer.seq, outcome.answer.text))
+                if self._answer_duplicate(connection, operation, outcome.answer, heard, lost):
+                    return
             elif room is not None and connection in room.connections:
-                room.await_echo(outcome.events[0].seq, connection)
-            else:
-                connection.acked()
+                room.await_echo(outcome.events[0].seq, connection, lost)
+                return
+            connection.acked()
 
+        here = self._rooms.get(operation.room_id)
+        heard = here.heard_until(connection) if here is not None else 0
         connection.expect_ack()
         self._dispatch.submit(operation, sent)
+
+    def _answer_duplicate(
+        self, connection: Connection, operation: Send, made: Duplicate, heard: int, lost: Callable[[], None]
+    ) -> bool:
+        """Answer a message that was made before; returns whether it is answered with the room's events.
+
+        Args:
+            heard: the seq of the last event that the connection had been told when it sent the message.
+        """
+        room = self._rooms.get(operation.room_id)
+        if room is not None and room.answer_later(connection, made.seq, lost):
+            # It was carried out, but this node was not told: it comes with the room's events.
+            self.receive(Event(operation.room_id, made.seq, made.text))
+            return True
+        if made.seq <= heard or room is None or connection not in room.connections:
+            # A line that is no longer kept was said, with this text: its sender has just repeated it.
+            connection.write(made.text or f'{operation.body},"seq":{made.seq}}}')
+        # Otherwise it was this very call that was repeated, and the event has come meanwhile.
+        return False
 
     def disconnect(self, connection: Connection) -> None:
         """The socket of ``connection`` is gone without having left: its people have their grace."""
@@ -191,53 +205,7 @@ class Hub:
             if room is not None and room.detach(connection, seat):
                 self._let_go(room, seat.key, connection.visitor.id, True)
 
-    # --- after a loss -------------------------------------------------------------------------------------------------
-
-    async def check_positions(self) -> None:
-        """Compare the rooms here with the store: a last event that was lost shows no gap."""
-        known = tuple(room.id for room in self._rooms.values() if room.connections)
-        positions = await self.do(Positions(known)) if known else {}
-        for room_id in known:
-            room = self._rooms.get(room_id)
-            position = room.order.position if room is not None else None
-            if room is None or position is None:
-                continue
-            if room_id not in positions:
-                self.state_lost.set()
-            elif positions[room_id] > position:
-                room.await_missing()
-
-    def present(self) -> dict[int, tuple[int, tuple[Person, ...]]]:
-        """By room, the last ``seq`` seen and the people whom this node holds."""
-        found = ((room.id, room.order.position, room.people()) for room in self._rooms.values())
-        return {room_id: (position, people) for room_id, position, people in found if position is not None and people}
-
-    async def restore(self, operation: Restore) -> None:
-        """Put people back into a room; those whose name someone else has now join anew.
-
-        Raises:
-            Refusal: the room is gone, or not known yet.
-        """
-
-        def restored(outcome: Outcome[Restored]) -> None:
-            room = self._rooms.get(operation.room_id)
-            if not isinstance(outcome, Refused) and room is not None:
-                self.send_away(room.id, CLOSE_RESTART, outcome.answer.out)
-                # If the state was lost, what came after it began anew is all there is.
-                room.order.rebase(outcome.answer.epoch_seq)
-                for event in outcome.answer.kept:
-                    self.receive(event)
-
-        await self._dispatch.do(operation, restored)
-
-    def send_away(self, room_id: int, code: int, keys: Container[str] | None = None) -> None:
-        """Close the sockets in a room, or those in it under certain names: their clients join anew."""
-        room = self._rooms.get(room_id)
-        for connection in list(room.connections) if room is not None else ():
-            if keys is None or any(place[0] == room_id and place[1] in keys for place in connection.seats):
-                connection.close_soon(code)
-
-    # --- events, and those that are missing ---------------------------------------------------------------------------
+    # --- events -------------------------------------------------------------------------------------------------------
 
     def receive(self, event: Event) -> None:
         """Take in one event, whichever way it came; in order, each once."""
@@ -252,39 +220,17 @@ class Hub:
         audience, self._audience = self._audience, 0
         return audience
 
-    def _read_missing(self, room: LocalRoom) -> None:
-        """Read from the store what did not come by itself."""
-        position = room.order.position
-        if self._rooms.get(room.id) is room and position is not None:
-            self._dispatch.submit(History(room.id, position), lambda outcome: self._fill_gap(room, outcome))
-
-    def _fill_gap(self, room: LocalRoom, outcome: Outcome[HistoryPage]) -> None:
-        position = room.order.position
-        if self._rooms.get(room.id) is not room or position is None:
-            return
-        if isinstance(outcome, Refused):
-            # The store is away: look again later.
-            room.await_missing()
-            return
-        page = outcome.answer
-        if page.position is None or position < page.epoch_seq:
-            # Not an event but the whole state is missing: the keeper puts this node's people back.
-            self.state_lost.set()
-            return
-        for event in page.events:
-            self.receive(event)
-        position = room.order.position
-        if self._rooms.get(room.id) is room and position is not None and position < page.position:
-            self.send_away(room.id, CLOSE_LOST)
-
     # --- rooms here ---------------------------------------------------------------------------------------------------
 
     def _let_go(self, room: LocalRoom, key: str, visitor_id: str, tell_store: bool) -> None:
         """One connection less is in, or on its way in, under a name; the last one's going is told to the store."""
-        if room.let_go(key) and tell_store:
-            grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
-            self._dispatch.submit(Disconnect(room.id, key, visitor_id, grace, host_grace), lambda _: None)
+        if room.let_go(key, visitor_id) and tell_store:
+            self._tell_disconnected(room.id, key, visitor_id)
         self._tidy(room)
+
+    def _tell_disconnected(self, room_id: int, key: str, visitor_id: str) -> None:
+        grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
+        self._dispatch.submit(Disconnect(room_id, key, visitor_id, grace, host_grace), lambda _: None)
 
     def _tidy(self, room: LocalRoom) -> None:
         if room.is_idle:

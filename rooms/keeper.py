@@ -9,17 +9,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 
 from django.db import Error as DatabaseError
-from django.utils import timezone
 
 from rooms import services
+from rooms.census import Census
 from rooms.conf import conf
 from rooms.hub import Hub
-from rooms.live.contract import LiveStore, StoreUnavailable
-from rooms.live.operations import BeginDelete, Positions, Restore, Sweep
-from rooms.models import Room, database
+from rooms.live.contract import LiveStore, StoreUnavailable, Unavailable
+from rooms.live.operations import Positions, Sweep
+from rooms.models import reason
+from rooms.outages import Outage
 from rooms.protocol import CLOSE_RESTART, Refusal
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,9 @@ class Keeper:
     def __init__(self, store: LiveStore, hub: Hub) -> None:
         self._store = store
         self._hub = hub
+        self._census = Census(store, hub)
         self._tasks: list[asyncio.Task[None]] = []
-        self._away: set[str] = set()
+        self._outages = {part: Outage(part) for part in ("live store", "database")}
 
     def start(self) -> None:
         """Begin."""
@@ -46,7 +47,7 @@ class Keeper:
         duties: list[tuple[Duty, Callable[[], float]]] = [
             (self.beat, lambda: conf.beat),
             (self.sweep, lambda: conf.sweep),
-            (self._hub.check_positions, lambda: conf.position_check),
+            (self._hub.recovery.check_positions, lambda: conf.position_check),
             (self.reconcile, lambda: conf.reconcile),
         ]
         self._tasks = [loop.create_task(self._repeat(duty, period)) for duty, period in duties]
@@ -68,14 +69,20 @@ class Keeper:
         while True:
             try:
                 await duty()
-            except (StoreUnavailable, Refusal):
-                self._note("live store", True)
-            except DatabaseError:
-                self._note("database", True)
+            except (StoreUnavailable, Unavailable) as problem:
+                self._outages["live store"].failed(duty, problem.reason)
+            except DatabaseError as problem:
+                self._outages["database"].failed(duty, reason(problem))
+            except services.DatabaseUnavailable as problem:
+                self._outages["database"].failed(duty, problem.reason)
+            except Refusal as problem:
+                # What the duty found is not so any longer: it is looked at anew next time.
+                logger.debug("a duty was overtaken: %s", problem.error)
             except Exception:
                 logger.exception("a duty of the keeper failed")
             else:
-                self._note("database" if duty == self.reconcile else "live store", False)
+                for outage in self._outages.values():
+                    outage.works(duty)
             await self._pause(duty, period())
 
     async def _pause(self, duty: Duty, seconds: float) -> None:
@@ -83,82 +90,58 @@ class Keeper:
         if duty != self.beat:
             await asyncio.sleep(seconds)
             return
+        loop = asyncio.get_running_loop()
+        next_time = loop.time() + seconds
         await asyncio.sleep(min(seconds, AT_ONCE))
+        # A process that was stopped meanwhile is late already, and has to hurry.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._hub.state_lost.wait()
-
-    def _note(self, part: str, away: bool) -> None:
-        """Log a change of state, once."""
-        if away and part not in self._away:
-            self._away.add(part)
-            logger.warning("the %s cannot be reached; connections stay open, and it is tried again", part)
-        elif not away and part in self._away:
-            self._away.discard(part)
-            logger.warning("the %s is back", part)
+            async with asyncio.timeout_at(next_time):
+                await self._hub.recovery.state_lost.wait()
 
     # --- the duties --------------------------------------------------------------------------------------------------
 
     async def beat(self) -> None:
         """Renew this node's lease; if it was gone, or a room's state was, put back the people who are here."""
-        lost = self._hub.state_lost.is_set()
-        self._hub.state_lost.clear()
-        alive = await self._store.beat(self._hub.node_id, int(conf.lease * 1000))
-        if not alive or lost:
-            await self.restore()
+        lost = self._hub.recovery.state_lost.is_set()
+        self._hub.recovery.state_lost.clear()
+        try:
+            alive = await self._store.beat(self._hub.node_id, int(conf.lease * 1000))
+            if not alive or lost:
+                await self.restore()
+        except Exception:
+            if lost:
+                self._hub.recovery.state_lost.set()
+            raise
+        if not alive:
+            await self._store.confirm(self._hub.node_id)
+            await self._store.purge()
 
     async def restore(self) -> None:
         """Put this node's people back into the live store, which has forgotten them."""
-        present = self._hub.present()
-        positions = await self._hub.do(Positions(tuple(present)))
-        for room_id, (seq, people) in present.items():
+        seen = self._hub.recovery.positions()
+        positions = await self._hub.do(Positions(tuple(seen)))
+        for room_id, seq in seen.items():
             try:
                 if room_id not in positions:
                     await services.reopen(self._hub, room_id, seq)
-                await self._hub.restore(Restore(room_id, people, seq))
+                await self._hub.recovery.restore(room_id, *_graces())
             except Refusal as problem:
                 if problem.error != "room_not_found":
-                    self._hub.state_lost.set()
                     raise
                 # It ended while this node was away: its clients are told when they join anew.
-                self._hub.send_away(room_id, CLOSE_RESTART)
+                self._hub.recovery.send_away(room_id, CLOSE_RESTART)
 
     async def sweep(self) -> None:
         """Carry out the departures that are due; a room whose host was lost goes."""
-        closing = await self._hub.do(Sweep(int(conf.grace * 1000), int(conf.host_grace * 1000)))
+        closing = await self._hub.do(Sweep(*_graces(), pause=int(max(5 * conf.sweep, 5) * 1000)))
         for room_id in closing:
             await services.finish_delete(self._hub, room_id)
 
     async def reconcile(self) -> None:
-        """Hold the live store against the database.
+        """Hold the live store against the database, if no other node does."""
+        await self._census.take()
 
-        Deletions left half done are finished; a room whose row is gone ends; a row the store does not know is opened
-        again, its host having the grace to come back.
-        """
-        # The store first: a room is in the database before it is live, so one that has no row now has lost it.
-        list_rooms = await self._store.list_rooms(int(conf.reconcile * 1000))
-        async with database():
-            rows = {room async for room in Room.objects.values_list("id", flat=True)}
-        for room_id in list_rooms.closing:
-            await services.finish_delete(self._hub, room_id)
-        for room_id in list_rooms.open - rows:
-            await self._hub.do(BeginDelete(room_id, "moderator"))
-            await services.finish_delete(self._hub, room_id)
-        unknown = rows - list_rooms.open - list_rooms.closing
-        if unknown:
-            await self._open_again(unknown)
 
-    async def _open_again(self, unknown: set[int]) -> None:
-        cutoff = timezone.now() - timedelta(seconds=conf.reconcile)
-        async with database():
-            found = Room.objects.select_related("host").filter(id__in=unknown, created_at__lt=cutoff)
-            rooms = [room async for room in found]
-        for room in rooms:
-            try:
-                await self._hub.do(services.create_operation(room, held=False))
-            except Refusal as problem:
-                if problem.error != "room_not_found":
-                    raise
-                # It was deleted live, and its row was left behind.
-                async with database():
-                    await Room.objects.filter(id=room.id).adelete()
+def _graces() -> tuple[int, int]:
+    """How long a member and how long a host is waited for, in milliseconds."""
+    return int(conf.grace * 1000), int(conf.host_grace * 1000)

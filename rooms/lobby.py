@@ -6,16 +6,14 @@ can get out of step (docs/architecture.md).
 """
 
 import asyncio
-import logging
-
-from msgspec import UNSET
+import contextlib
+import math
+import time
 
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.live.contract import LiveStore, Lobby, LobbyRoom, StoreUnavailable
-from rooms.protocol import ListedRoom, Refusal, RoomList, RoomListed, RoomUpdate, encode
-
-logger = logging.getLogger(__name__)
+from rooms.protocol import ListedRoom, Refusal, RoomList, RoomListed, RoomUpdate, body, encode, with_ref
 
 
 class LobbyWatch:
@@ -25,8 +23,24 @@ class LobbyWatch:
         self._store = store
         self._watchers: set[Connection] = set()
         self._shown = Lobby([], 0)
-        self._task: asyncio.Task[None] | None = None
-        self._reading = asyncio.Lock()
+        self._text = ""
+        """The same as an answer, without its closing brace."""
+        self._read_at = -math.inf
+        self._watching: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def current(self) -> Lobby:
+        """The list, at most ``ROOMS_LOBBY_PERIOD`` old: however many ask, it is read once in that time.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        if self._reading is None and time.monotonic() - self._read_at >= conf.lobby_period:
+            self._reading = asyncio.get_running_loop().create_task(self._read())
+        if self._reading is not None:
+            # Whoever gives up waiting takes it from nobody else.
+            await asyncio.shield(self._reading)
+        return self._shown
 
     async def list(self, connection: Connection, command: RoomList) -> None:
         """Answer with the list, and go on or stop telling of its changes.
@@ -36,22 +50,15 @@ class LobbyWatch:
         """
         self.forget(connection)
         try:
-            if not command.watch:
-                shown = await self._store.lobby(conf.lobby_size)
-            else:
-                # A watcher must start from what the others were shown, or the next difference would mislead them.
-                if not self._watchers:
-                    await self._refresh()
-                shown = self._shown
+            await self.current()
         except StoreUnavailable:
             raise Refusal("unavailable", "the list of rooms cannot be read now") from None
-        connection.write(
-            encode(RoomListed([_listed(room) for room in shown.rooms], shown.total, ref=command.ref or UNSET))
-        )
+        # A watcher starts from what the others were shown, or the next difference would mislead them.
+        connection.write(with_ref(self._text, command.ref))
         if command.watch and not connection.closed:
             self._watchers.add(connection)
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._watch())
+            if self._watching is None:
+                self._watching = asyncio.get_running_loop().create_task(self._watch())
 
     def forget(self, connection: Connection) -> None:
         """Tell a connection no more."""
@@ -60,31 +67,36 @@ class LobbyWatch:
     async def stop(self) -> None:
         """End the watching."""
         self._watchers.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in (self._watching, self._reading):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     async def _watch(self) -> None:
         try:
             while self._watchers:
                 await asyncio.sleep(conf.lobby_period)
-                try:
-                    await self._refresh()
-                except StoreUnavailable:
-                    continue
+                with contextlib.suppress(StoreUnavailable):
+                    await self.current()
         finally:
-            self._task = None
+            self._watching = None
 
-    async def _refresh(self) -> None:
+    async def _read(self) -> None:
         """Read the list; those who watch are told what is different from what they were shown."""
-        async with self._reading:
+        try:
             before, after = self._shown, await self._store.lobby(conf.lobby_size)
-            self._shown = after
-            update = difference(before, after)
-            if update is not None and self._watchers:
-                text = encode(update)
-                for connection in self._watchers:
-                    connection.write(text)
+        finally:
+            self._reading = None
+        self._read_at = time.monotonic()
+        if after == before and self._text:
+            return
+        self._shown = after
+        self._text = body(RoomListed([_listed(room) for room in after.rooms], after.total))
+        update = difference(before, after)
+        if update is not None:
+            text = encode(update)
+            for connection in self._watchers:
+                connection.write(text)
 
 
 def difference(before: Lobby, after: Lobby) -> RoomUpdate | None:

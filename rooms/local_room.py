@@ -6,12 +6,15 @@ alone, reading events that are missing, it asks for with ``on_gap``.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rooms.conf import conf
 from rooms.connection import Connection, Seat, frames
 from rooms.live.operations import Entered, Event, Person
 from rooms.order import Order
+
+ECHO_SECONDS = 4
+"""How long the echo of a message that was accepted may take before its sender is told ``unavailable``."""
 
 
 class LocalRoom:
@@ -25,6 +28,7 @@ class LocalRoom:
 
     __slots__ = (
         "_awaiting_echo",
+        "_echo_timer",
         "_flush_handle",
         "_gap_timer",
         "_joining",
@@ -44,8 +48,8 @@ class LocalRoom:
         self.order = Order()
         self.connections: Counter[Connection] = Counter()
         """By connection, how many names it has here."""
-        self.holders: Counter[str] = Counter()
-        """By name key, how many connections are in, or on their way in, under it."""
+        self.holders: Counter[tuple[str, str]] = Counter()
+        """By name key and visitor (others may ask for the name), how many connections are in, or on their way in."""
         self._gap_timer: asyncio.TimerHandle | None = None
         self._on_gap = on_gap
         self._on_write = on_write
@@ -56,7 +60,9 @@ class LocalRoom:
         """Connections that joined after events which are still missing here, and the seq they start after."""
         self._outgoing: list[Event] = []
         self._flush_handle: asyncio.Handle | None = None
-        self._awaiting_echo: dict[int, Connection] = {}
+        self._awaiting_echo: dict[int, list[tuple[Connection, Callable[[], None], float]]] = {}
+        """By seq, who waits for the event as the answer to a message, what to do if it never comes, and since when."""
+        self._echo_timer: asyncio.TimerHandle | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -65,10 +71,10 @@ class LocalRoom:
 
     # --- coming and going ---------------------------------------------------------------------------------------------
 
-    def begin_join(self, key: str) -> None:
+    def begin_join(self, key: str, visitor_id: str) -> None:
         """A join under a name is on its way to the store: from now on events are of interest."""
         self._joining += 1
-        self.holders[key] += 1
+        self.holders[key, visitor_id] += 1
 
     def end_join(self) -> None:
         """Its outcome is in, and was dealt with."""
@@ -87,7 +93,7 @@ class LocalRoom:
         self.flush()
         if (self.id, person.key) in connection.seats:
             # Joined twice by the same connection: it is in once.
-            self.holders[person.key] -= 1
+            self.holders[person.key, person.visitor_id] -= 1
         else:
             self.connections[connection] += 1
         connection.seats[self.id, person.key] = Seat(self.id, person.key, entered.state.nickName, entered.state.tag)
@@ -104,12 +110,12 @@ class LocalRoom:
             self._late.pop(connection, None)
         return True
 
-    def let_go(self, key: str) -> bool:
-        """One connection less is in, or on its way in, under a name; whether it was the last one."""
-        self.holders[key] -= 1
-        if self.holders[key] > 0:
+    def let_go(self, key: str, visitor_id: str) -> bool:
+        """One connection less of a visitor is in, or on its way in, under a name; whether it was the last one."""
+        self.holders[key, visitor_id] -= 1
+        if self.holders[key, visitor_id] > 0:
             return False
-        del self.holders[key]
+        del self.holders[key, visitor_id]
         return True
 
     def people(self) -> tuple[Person, ...]:
@@ -128,8 +134,11 @@ class LocalRoom:
         self.order.clear()
         if self._gap_timer is not None:
             self._gap_timer.cancel()
-        for connection in self._awaiting_echo.values():
-            connection.acked()
+        if self._echo_timer is not None:
+            self._echo_timer.cancel()
+        for waiting in self._awaiting_echo.values():
+            for connection, _, _ in waiting:
+                connection.acked()
         self._awaiting_echo.clear()
         for connection in self.connections:
             for place in [place for place in connection.seats if place[0] == self.id]:
@@ -138,17 +147,53 @@ class LocalRoom:
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def await_echo(self, seq: int, connection: Connection) -> None:
-        """The event ``seq`` is the answer to a message of ``connection``, which is acknowledged when it is written."""
-        self._awaiting_echo[seq] = connection
+    def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None]) -> None:
+        """The event ``seq`` is the answer to a message of ``connection``, which is acknowledged when it is written.
 
-    def answer_later(self, connection: Connection, seq: int) -> bool:
+        Args:
+            seq: the number of the event.
+            connection: whose message it was.
+            lost: called if the event does not come within ``ECHO_SECONDS``, or cannot come any more.
+        """
+        loop = asyncio.get_running_loop()
+        # Several may wait for one event: its ref may be repeated before it has come.
+        self._awaiting_echo.setdefault(seq, []).append((connection, lost, loop.time()))
+        if self._echo_timer is None:
+            self._echo_timer = loop.call_later(ECHO_SECONDS, self._give_up_echoes)
+
+    def _give_up_echoes(self) -> None:
+        """Answer in place of echoes that have not come in time."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() - ECHO_SECONDS
+        self._lose_echoes([seq for seq, [(_, _, since), *_] in self._awaiting_echo.items() if since <= late])
+        self._echo_timer = None
+        if self._awaiting_echo:
+            oldest = min(waiting[0][2] for waiting in self._awaiting_echo.values())
+            self._echo_timer = loop.call_at(oldest + ECHO_SECONDS, self._give_up_echoes)
+
+    def _lose_echoes(self, seqs: Iterable[int]) -> None:
+        for seq in seqs:
+            for connection, lost, _ in self._awaiting_echo.pop(seq):
+                lost()
+                connection.acked()
+
+    def rebase(self, epoch_seq: int) -> None:
+        """The room's live state began anew with ``epoch_seq``: what was to come before that does not come any more."""
+        self.order.rebase(epoch_seq)
+        self._lose_echoes([seq for seq in self._awaiting_echo if seq <= epoch_seq])
+
+    def heard_until(self, connection: Connection) -> int:
+        """The seq of the last event that a connection has been told, or that came before it was in."""
+        position = self.order.position or 0
+        return max(position, self._late.get(connection, 0)) if self._late else position
+
+    def answer_later(self, connection: Connection, seq: int, lost: Callable[[], None]) -> bool:
         """Whether an event that a message made before has yet to come here, and answers it then.
 
         If not, the message is to be answered with the event's text, and everything gathered before is written by now.
         """
         if connection in self.connections and self.order.position is not None and seq > self.order.position:
-            self.await_echo(seq, connection)
+            self.await_echo(seq, connection, lost)
             return True
         self.flush()
         return False
@@ -206,4 +251,5 @@ class LocalRoom:
         if self._awaiting_echo:
             for event in events:
                 if event.seq in self._awaiting_echo:
-                    self._awaiting_echo.pop(event.seq).acked()
+                    for connection, _, _ in self._awaiting_echo.pop(event.seq):
+                        connection.acked()

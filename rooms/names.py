@@ -13,6 +13,10 @@ _TRIMMED = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
+COMPOSED_OF = 4
+"""One code point in NFC is composed of so many at the most."""
+NAME_MAX = 30
+"""No name of any kind has more code points."""
 _ZWJ = "\u200d"
 _EMOJI_STYLE = "\ufe0f"
 
@@ -92,9 +96,17 @@ class BadText(ValueError):
     """The message is empty or holds a control character or half a surrogate pair."""
 
 
-def trim(text: str) -> str:
-    """``text`` in NFC without surrounding white space."""
-    return unicodedata.normalize("NFC", text).strip(_TRIMMED)
+def trim(text: str, limit: int) -> str:
+    """``text`` in NFC without surrounding white space.
+
+    Raises:
+        TooLong: it cannot have ``limit`` code points or less. That is found before anything is done whose cost grows
+            faster than the length: putting combining marks in order takes the square of their number.
+    """
+    bare = text.strip(_TRIMMED)
+    if len(bare) > COMPOSED_OF * limit:
+        raise TooLong(f"at most {limit} characters")
+    return unicodedata.normalize("NFC", bare).strip(_TRIMMED)
 
 
 def clean(text: str, limit: int) -> str:
@@ -108,7 +120,7 @@ def clean(text: str, limit: int) -> str:
         NameNotAllowed: it is empty, invisible, or has control, bidi or filler characters.
         TooLong: it is longer than ``limit``.
     """
-    name = trim(text)
+    name = trim(text, limit)
     if len(name) > limit:
         raise TooLong(f"at most {limit} characters")
     if name.isascii() and name.isprintable() and name:
@@ -139,7 +151,7 @@ def clean_message(text: str, limit: int) -> str:
         BadText: it is empty, or has a control character other than a line feed, or half a surrogate pair.
         TooLong: it is longer than ``limit``.
     """
-    message = trim(text)
+    message = trim(text, limit)
     if not message:
         raise BadText("the message is empty")
     if len(message) > limit:
@@ -153,13 +165,13 @@ def clean_message(text: str, limit: int) -> str:
 
 def key(name: str) -> str:
     """The key that two names share when they look alike: NFKC, case folded, letters and signs of one shape folded."""
-    # Every message asks for its sender's key; a text that is too long for a name is not worth caching.
-    return _key(name) if len(name) <= 64 else _key.__wrapped__(name)
+    # Every message asks for its sender's key, of a name that was not looked at yet: one that is too long is nobody's.
+    return _key(name) if len(name) <= COMPOSED_OF * NAME_MAX else ""
 
 
 @lru_cache(maxsize=4096)
 def _key(name: str) -> str:
-    shaped = _UNSEEN.sub("", trim(name)).translate(_LOOK_ALIKE)
+    shaped = _UNSEEN.sub("", trim(name, COMPOSED_OF * NAME_MAX)).translate(_LOOK_ALIKE)
     # Taken apart, so that an accent does not hide the letter under it from the table.
     apart = unicodedata.normalize("NFKD", shaped).translate(_LOOK_ALIKE).casefold().translate(_LOOK_ALIKE)
     together = unicodedata.normalize("NFKC", _UNSEEN.sub("", apart)).translate(_LONE_JAMO)

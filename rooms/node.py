@@ -12,12 +12,14 @@ from typing import cast
 
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import DatabaseError
 
+from rooms import installation
 from rooms.conf import conf
 from rooms.flood import Visits
 from rooms.hub import Hub
 from rooms.keeper import Keeper
-from rooms.live.contract import LiveStore
+from rooms.live.contract import LiveStore, StoreUnavailable
 from rooms.live.memory import MemoryStore
 from rooms.live.redis import RedisStore
 from rooms.lobby import LobbyWatch
@@ -38,6 +40,14 @@ class Node:
         """Begin to work, in the running event loop."""
         self.hub.start()
         self.keeper.start()
+
+    async def ready(self) -> bool:
+        """Whether this node knows which installation it belongs to, without which nobody can be told from others."""
+        try:
+            await installation.current()
+        except DatabaseError:
+            return False
+        return True
 
     async def stop(self) -> None:
         """End in good order: the clients are told to come back, their people are given their grace."""
@@ -72,4 +82,13 @@ async def stop_current() -> None:
 def new_store() -> LiveStore:
     """The live store that the settings ask for."""
     limits = conf.history, int(conf.history_age * 1000), int(conf.ref_age * 1000)
-    return RedisStore(settings.REDIS_URL, *limits) if settings.REDIS_URL else MemoryStore(*limits)
+    if not settings.REDIS_URL:
+        return MemoryStore(*limits)
+    return RedisStore(settings.REDIS_URL, *limits, settings.REDIS_PREFIX, _installation_id)
+
+
+async def _installation_id() -> str:
+    try:
+        return (await installation.current()).id
+    except DatabaseError:
+        raise StoreUnavailable("cannot be used before the database has told which installation this is") from None

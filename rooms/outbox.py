@@ -1,9 +1,11 @@
 """The one queue of a process to the live store.
 
 Knows the live store's contract; must not know sockets, models or services. Operations are carried out in the order in
-which they were submitted, so commands of one connection cannot overtake each other. One call to the store is under way
-at a time; what comes in meanwhile goes with the next, which is under way while the outcomes of the one before are told.
-Only when telling is much the longer part does it come first (docs/architecture.md, "The hub").
+which they were submitted, except that visitors take turns with their messages, so that nobody's flood keeps others
+waiting. A connection waits for the answers to its messages before it asks for anything else, so its commands cannot
+overtake each other. One call to the store is under way at a time; what comes in meanwhile goes with the next, which is
+under way while the outcomes of the one before are told. Only when telling is much the longer part does it come first
+(docs/architecture.md, "The hub").
 """
 
 import asyncio
@@ -12,9 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rooms.live.contract import LiveStore, Outcome, Refused, StoreUnavailable
-from rooms.live.operations import AnswerT, Disconnect, Operation
-from rooms.protocol import Refusal
+from rooms.live.contract import LiveStore, Outcome, Refused, StoreUnavailable, Unavailable
+from rooms.live.operations import AnswerT, Disconnect, Operation, Send
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,12 @@ class Outbox:
         """Whether the outcomes told last were written to very many sockets."""
         self._away = False
         """Whether the last call did not reach the store."""
-        self._waiting: deque[_Entry] = deque()
+        self._first: deque[_Entry] = deque()
+        """Everything but messages, in order."""
+        self._talk: dict[str, deque[_Entry]] = {}
+        """The messages of each visitor, in order. The visitors take turns."""
+        self._size = 0
+        self._closed = False
         self._task: asyncio.Task[None] | None = None
 
     def submit(self, operation: Operation[AnswerT], done: Callable[[Outcome[AnswerT]], None]) -> None:
@@ -59,12 +65,29 @@ class Outbox:
         The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
         connection (``Disconnect``) is never given up: it waits until the store is back.
         """
-        if len(self._waiting) >= self._limit and not isinstance(operation, Disconnect):
-            done(_unavailable())
+        queue = self._first
+        if isinstance(operation, Send):
+            queue = self._talk.get(operation.visitor_id) or self._talk.setdefault(operation.visitor_id, deque())
+        if self._closed and not isinstance(operation, Disconnect):
+            done(Refused(Unavailable("is not asked any more by a process that stops")))
             return
-        self._waiting.append((operation, done))
+        if self._size >= self._limit and self._is_unfair(operation, len(queue)):
+            done(Refused(Unavailable("is slower than what is asked of it")))
+            return
+        queue.append((operation, done))
+        self._size += 1
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _is_unfair(self, operation: Operation[Any], waiting: int) -> bool:
+        """Whether an operation may not wait with so many in its queue: others have their share of the room there is."""
+        if isinstance(operation, Send):
+            return waiting * len(self._talk) >= self._limit
+        return not isinstance(operation, Disconnect)
+
+    def close(self) -> None:
+        """Take nothing in any more but losses: what would be carried out after the lease's end would stay for long."""
+        self._closed = True
 
     async def drained(self) -> None:
         """Wait until nothing is queued or under way."""
@@ -74,12 +97,12 @@ class Outbox:
     async def _run(self) -> None:
         answered: list[_Answer] = []
         try:
-            while self._waiting or answered:
-                if self._away or self._to_many or not self._waiting:
+            while self._size or answered:
+                if self._away or self._to_many or not self._size:
                     self._tell(answered)
                     answered = []
                     await self._pause()
-                    if not self._waiting:
+                    if not self._size:
                         continue
                 batch = self._next()
                 if not answered:
@@ -94,8 +117,27 @@ class Outbox:
             self._task = None
 
     def _next(self) -> list[_Entry]:
-        size = min(max(len(self._waiting) // 2, BATCH_MIN), BATCH_MAX, len(self._waiting))
-        return [self._waiting.popleft() for _ in range(size)]
+        size = min(max(self._size // 2, BATCH_MIN), BATCH_MAX, self._size)
+        first = min(len(self._first), max(size // 2, size - (self._size - len(self._first))))
+        batch = [self._first.popleft() for _ in range(first)]
+        while len(batch) < size and self._talk:
+            # The visitor whose turn it is says one thing, and is last then.
+            visitor_id = next(iter(self._talk))
+            queue = self._talk.pop(visitor_id)
+            if queue:
+                batch.append(queue.popleft())
+            if queue:
+                self._talk[visitor_id] = queue
+        self._size -= len(batch)
+        return batch
+
+    def _take_all(self) -> list[_Entry]:
+        """Everything that waits."""
+        entries = [*self._first, *(entry for queue in self._talk.values() for entry in queue)]
+        self._first.clear()
+        self._talk.clear()
+        self._size = 0
+        return entries
 
     async def _pause(self) -> None:
         if self._away:
@@ -111,14 +153,18 @@ class Outbox:
         """Carry out one batch; returns the outcomes to be told, refusals if the store could not be reached."""
         try:
             outcomes = await self._store.apply(self._node_id, [operation for operation, _ in batch])
-        except StoreUnavailable:
+        except StoreUnavailable as problem:
             self._away = True
-            self._waiting.extendleft(reversed([entry for entry in batch if isinstance(entry[0], Disconnect)]))
-            return [(done, _unavailable()) for operation, done in batch if not isinstance(operation, Disconnect)]
+            # Those who wait for this call fail with it: each by itself would wait as long again.
+            batch.extend(self._take_all())
+            self._first.extend(entry for entry in batch if isinstance(entry[0], Disconnect))
+            self._size = len(self._first)
+            refused = Refused(Unavailable(problem.reason))
+            return [(done, refused) for operation, done in batch if not isinstance(operation, Disconnect)]
         except Exception:
             # A fault of ours: say so once, and let the others go on.
             logger.exception("the live store failed on a batch of %d operations", len(batch))
-            outcomes = [_unavailable() for _ in batch]
+            outcomes = [Refused(Unavailable("failed")) for _ in batch]
         return [(done, outcome) for (_, done), outcome in zip(batch, outcomes, strict=True)]
 
     def _tell(self, answered: list[_Answer]) -> None:
@@ -131,7 +177,3 @@ class Outbox:
                 # One operation's trouble must not take the others' answers with it.
                 logger.exception("an outcome could not be delivered")
         self._to_many = self._audience() > LARGE_AUDIENCE * len(answered)
-
-
-def _unavailable() -> Refused:
-    return Refused(Refusal("unavailable", "the server cannot do this now; send it again with the same ref"))

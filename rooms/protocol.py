@@ -16,6 +16,8 @@ FRAME_MAX = 4096
 ROOM_NAME_MAX = 30
 USER_NAME_MAX = 10
 MESSAGE_MAX = 128
+PROTOCOL_VERSION = "1"
+PING_SECONDS = 10
 """Code points after NFC and trimming (see ``names``)."""
 MEMBERS_MAX = 200
 """How many people a join's answer lists."""
@@ -48,6 +50,7 @@ CLOSE_TOO_MANY = 4502
 RoomID = Annotated[int, Meta(ge=1, lt=ID_LIMIT)]
 Seq = Annotated[int, Meta(ge=0, lt=ID_LIMIT)]
 Ref = Annotated[str, Meta(min_length=1, max_length=36)]
+Token = Annotated[str, Meta(max_length=200)]
 
 
 class Refusal(Exception):
@@ -108,6 +111,7 @@ class RoomCreate(Command, frozen=True, tag="CLIENT_ROOM_CREATE"):
     roomName: str
     userName: str
     listed: bool = True
+    token: Token | None = None
     ref: Ref | None = None
 
 
@@ -131,7 +135,7 @@ class RoomJoin(Command, frozen=True, tag="CLIENT_ROOM_JOIN"):
     roomID: RoomID
     userName: str
     after: Seq | None = None
-    token: Annotated[str, Meta(max_length=200)] | None = None
+    token: Token | None = None
     ref: Ref | None = None
 
 
@@ -170,7 +174,17 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
 TEXT_FIELDS = {"roomName": ROOM_NAME_MAX, "userName": USER_NAME_MAX, "message": MESSAGE_MAX}
 """The fields whose text has rules beyond its type, with their limits in code points."""
 
-AnyCommand = RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
+
+class Hello(Command, frozen=True, tag="CLIENT_HELLO"):
+    """Ask for the server's limits, and say with a token who one was before."""
+
+    answer = "SERVER_HELLO"
+
+    token: Token | None = None
+    ref: Ref | None = None
+
+
+AnyCommand = Hello | RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
 COMMANDS: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyCommand)}
 
 
@@ -182,6 +196,26 @@ class Member(Struct, frozen=True):
 
     nickName: str
     tag: str
+
+
+class Greeting(Struct, frozen=True, tag="SERVER_HELLO"):
+    """What a client needs to know of the server before it does anything.
+
+    Args:
+        version: of the protocol.
+        server: the program and its version.
+        limits: every limit that a client can run into, its unit in the name, and ``costs``: what costs how many of the
+            tokens of ``commandBurst``.
+        pingSeconds: how often the server pings a connection; one that does not answer for as long is closed.
+    """
+
+    version: str
+    server: str
+    limits: dict[str, int | float | dict[str, int]]
+    pingSeconds: int
+    status: bool = True
+    token: str | UnsetType = UNSET
+    ref: str | UnsetType = UNSET
 
 
 class RoomState(Struct, frozen=True):
@@ -259,7 +293,7 @@ class RoomUpdate(Struct, frozen=True, tag="SERVER_ROOM_UPDATE"):
     total: int
 
 
-Answer = RoomCreated | RoomJoined | RoomExited | RoomListed | RoomUpdate
+Answer = Greeting | RoomCreated | RoomJoined | RoomExited | RoomListed | RoomUpdate
 
 
 # --- events: what a room is told; the live store adds seq, at and participants ---------------------------------------
@@ -329,6 +363,7 @@ RoomEvent = Joined | Exited | Deleted | Sent | HostAway | HostBack | Recounted
 
 CLIENT_TYPES = tuple(COMMANDS)
 SERVER_TYPES = (
+    "SERVER_HELLO",
     "SERVER_ROOM_CREATE",
     "SERVER_ROOM_DELETE",
     "SERVER_ROOM_JOIN",
@@ -433,6 +468,16 @@ def frame_error(error: ErrorCode, detail: str, ref: str | None = None) -> BadCom
 def encode(message: Answer) -> str:
     """The text of one answer."""
     return _encoder.encode(message).decode()
+
+
+def body(message: RoomListed) -> str:
+    """The text of an answer that many get, without its closing brace; ``with_ref`` makes it whole."""
+    return _encoder.encode(message)[:-1].decode()
+
+
+def with_ref(text: str, ref: str | None) -> str:
+    """An answer's text without its closing brace, made whole for a command with ``ref``."""
+    return f'{text},"ref":{_encoder.encode(ref).decode()}}}' if ref else text + "}"
 
 
 def event_body(event: RoomEvent) -> str:

@@ -15,6 +15,12 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1
 """How long the relay waits before it listens again after the layer failed."""
+PING_SECONDS = 5
+"""How often the relay sends a message to itself; a subscription may be dead without a word."""
+SILENCE_SECONDS = 12
+"""After how long without any message the subscription counts as dead."""
+FLUSH_SECONDS = 6
+"""How long a dead subscription may take to be given up."""
 CANCEL_SECONDS = 0.1
 """After how long a task that does not end is cancelled again."""
 
@@ -27,6 +33,9 @@ class Layer(Protocol):
 
     async def receive(self, channel: str) -> dict[str, Any]:
         """Wait for the next message of a channel."""
+
+    async def flush(self) -> None:
+        """Forget subscriptions and connections."""
 
 
 class Relay:
@@ -44,20 +53,26 @@ class Relay:
         self._deliver = deliver
         self._remote: dict[str, list[list[Any]]] = {}
         """By node, the events to be sent: room, seq, text, end of each."""
+        self._heard_at = 0.0
+        self._failing = False
+        """Whether the last attempt to hear something failed."""
+        self._sent = False
+        """Whether the last message to this node itself could be sent."""
         self._sending: asyncio.Task[None] | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to listen."""
-        self._listening = asyncio.get_running_loop().create_task(self._listen())
+        loop = asyncio.get_running_loop()
+        self._heard_at = loop.time()
+        self._listening = loop.create_task(self._listen())
+        self._watching = loop.create_task(self._watch())
 
     async def stop(self) -> None:
         """Listen and send no more."""
-        for task in (self._listening, self._sending):
-            # More than once: redis-py writes in a ``wait_for``, which can lose a cancellation before Python 3.12.
-            while task is not None and not task.done():
-                task.cancel()
-                await asyncio.wait([task], timeout=CANCEL_SECONDS)
+        for task in (self._watching, self._listening, self._sending):
+            await _cancel(task)
 
     def publish(self, event: Event) -> None:
         """Send an event to the other nodes among its recipients; all that is published in one turn goes together."""
@@ -85,10 +100,16 @@ class Relay:
             try:
                 message = await self._layer.receive(self._node_id)
             except Exception as problem:
+                level = logging.DEBUG if self._failing else logging.WARNING
+                logger.log(level, "the subscription to the other processes' messages broke; subscribing anew")
                 logger.debug("the layer cannot be heard: %s", type(problem).__name__)
+                self._failing = True
                 await self._resubscribe()
                 continue
-            self._take_in(message)
+            self._heard_at = asyncio.get_running_loop().time()
+            self._failing = False
+            if message["type"] == "hub.events":
+                self._take_in(message)
 
     def _take_in(self, message: dict[str, Any]) -> None:
         try:
@@ -100,6 +121,34 @@ class Relay:
         for event in events:
             self._deliver(event)
 
+    async def _watch(self) -> None:
+        """See that what is sent to this node arrives; if not, subscribe anew."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            if loop.time() - self._heard_at > SILENCE_SECONDS:
+                # Where nothing can be sent either the whole layer is away, of which others speak.
+                level = logging.WARNING if self._sent else logging.DEBUG
+                logger.log(level, "the subscription to the other processes' messages is dead; subscribing anew")
+                await self._start_over()
+                self._heard_at = loop.time()
+            self._sent = False
+            try:
+                await self._layer.send(self._node_id, {"type": "hub.ping"})
+                self._sent = True
+            except Exception as problem:
+                # With the layer away there is nothing to be heard, and ``_listen`` tries again by itself.
+                logger.debug("the layer cannot be asked: %s", type(problem).__name__)
+
+    async def _start_over(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await _cancel(self._listening)
+                await self._layer.flush()
+        except Exception as problem:
+            logger.debug("a subscription could not be given up: %s", type(problem).__name__)
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
+
     async def _resubscribe(self) -> None:
         """Let the layer forget a subscription that failed, which only a cancelled ``receive`` makes it do."""
         receiving = asyncio.ensure_future(self._layer.receive(self._node_id))
@@ -107,3 +156,10 @@ class Relay:
         receiving.cancel()
         await asyncio.gather(receiving, return_exceptions=True)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _cancel(task: asyncio.Task[None] | None) -> None:
+    # More than once: redis-py writes in a ``wait_for``, which can lose a cancellation before Python 3.12.
+    while task is not None and not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_SECONDS)

@@ -31,7 +31,7 @@ from rooms.live.operations import (
     Reserve,
     Send,
 )
-from rooms.models import Host, Room, database, random_id
+from rooms.models import Host, Room, database, random_id, reason
 from rooms.protocol import (
     ROOM_NAME_MAX,
     TEXT_FIELDS,
@@ -49,7 +49,14 @@ from rooms.protocol import (
     encode,
     event_body,
 )
-from rooms.visitors import from_token
+
+
+class DatabaseUnavailable(Refusal):
+    """The database could not be used for a command; ``reason`` says why, for the log."""
+
+    def __init__(self, detail: str, problem: DatabaseError) -> None:
+        super().__init__("unavailable", detail)
+        self.reason = reason(problem)
 
 
 class HubPort(Protocol):
@@ -87,8 +94,8 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
     try:
         async with database():
             room = await _insert(room_id, name, command.listed, person)
-    except DatabaseError:
-        raise Refusal("unavailable", "rooms cannot be made now; send it again with the same ref") from None
+    except DatabaseError as problem:
+        raise DatabaseUnavailable("rooms cannot be made now; send it again with the same ref", problem) from None
 
     def answer(entered: Entered) -> str:
         return answers.entered(RoomCreated, connection, entered, command.ref)
@@ -115,9 +122,6 @@ async def _insert(room_id: int, name: str, listed: bool, host: Person) -> Room:
     try:
         return await Room.objects.create_with_host(room_id, name, listed, host.visitor_id, host.nick, host.tag)
     except IntegrityError:
-        made = await Room.objects.select_related("host").filter(id=room_id, host__visitor=host.visitor_id).afirst()
-        if made is not None:
-            return made
         other = await Room.objects.open_with_name(name) if listed else None
         if other is None:
             raise Refusal("unavailable", "the name was being given up; send it again with the same ref") from None
@@ -132,11 +136,6 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
             ``too_many_rooms``, ``unavailable``.
     """
     nick = _name(command.userName, "userName", USER_NAME_MAX)
-    if command.token is not None and not connection.cookie and not connection.seats:
-        known = from_token(command.token)
-        if known is None:
-            raise Refusal("bad_field", "the token is forged or too old", field="token")
-        connection.visitor = known
     _has_place(connection, command.roomID, nick)
     visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
@@ -162,8 +161,8 @@ async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
     try:
         async with database():
             room = await Room.objects.select_related("host").filter(id=room_id).afirst()
-    except DatabaseError:
-        raise Refusal("unavailable", "the room cannot be looked up now; send it again") from None
+    except DatabaseError as problem:
+        raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
         raise store_refusal("room_not_found")
     await hub.do(create_operation(room, held=False, seq=seq))
@@ -211,8 +210,8 @@ async def finish_delete(hub: HubPort, room_id: int, also: Connection | None = No
     try:
         async with database():
             await Room.objects.filter(id=room_id).adelete()
-    except DatabaseError:
-        raise Refusal("unavailable", "the room is closing; the rest follows by itself") from None
+    except DatabaseError as problem:
+        raise DatabaseUnavailable("the room is closing; the rest follows by itself", problem) from None
     finished = await hub.do(FinishDelete(room_id))
     if also is not None and finished is not None:
         also.write(finished)

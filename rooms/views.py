@@ -4,8 +4,9 @@ Knows templates, the live store's lobby and the rooms' names; must not know sock
 readable before any script has run; scripts get what they need as JSON data in the page.
 """
 
-import logging
+import contextlib
 import random
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +14,11 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -23,11 +26,9 @@ from django.views.decorators.http import require_safe
 from rooms import names, node
 from rooms.conf import conf
 from rooms.live.contract import Lobby, LobbyRoom, StoreUnavailable
-from rooms.models import Room
+from rooms.models import Room, database
 from rooms.protocol import MESSAGE_MAX, ROOM_NAME_MAX, USER_NAME_MAX
 from rooms.visitors import ensure_cookie
-
-logger = logging.getLogger(__name__)
 
 # Every module that each page's script imports, directly or not: the page names them, so that all load at once.
 _BOTH = ("backoff", "dom", "i18n", "protocol", "socket", "storage", "texts")
@@ -48,16 +49,15 @@ ICONS += [("rooms/icon-maskable-512.png", "512x512", "maskable")]
 async def lobby(request: HttpRequest) -> HttpResponse:
     """The form and the open rooms, as they are now; scripts keep the list current."""
     listed = await _lobby()
-    rooms = listed.rooms if listed else []
+    shown = _shown(listed or Lobby([], 0))
     config = {
         "chat": reverse("chat"),
-        "rooms": [_wire(room) for room in rooms],
-        "total": listed.total if listed else 0,
+        "rooms": shown.wire,
+        "total": shown.lobby.total,
         "unavailable": listed is None,
     }
-    context = {"config": config, "rooms": rooms, "total": config["total"], "unavailable": listed is None, **_limits()}
-    context["modules"] = MODULES["lobby"]
-    return _page(request, "rooms/lobby.html", context)
+    context = {"config": config, "rows": shown.rows, "total": shown.lobby.total, "unavailable": listed is None}
+    return _page(request, "rooms/lobby.html", {**context, "modules": MODULES["lobby"], **_limits()})
 
 
 @require_safe
@@ -70,11 +70,12 @@ async def chat(request: HttpRequest) -> HttpResponse:
     except ValueError:
         return _problem(request, _("A room cannot have that name."), 400)
     unlisted = request.GET.get("unlisted") == "1"
-    try:
-        room = None if unlisted else await Room.objects.open_with_name(name)
-    except DatabaseError:
-        logger.exception("The database could not be asked whether the room of a page is open.")
-        room = None
+    room = None
+    if not unlisted:
+        # Without the database the page shows a room that may have to be made; entering tells.
+        with contextlib.suppress(DatabaseError):
+            async with database():
+                room = await Room.objects.open_with_name(name)
     known = {"roomID": room.id, "roomName": room.name} if room else {"roomID": None, "roomName": name}
     return _room(request, {**known, "canCreate": True, "listed": not unlisted})
 
@@ -116,28 +117,56 @@ def manifest(request: HttpRequest) -> HttpResponse:
 def privacy(request: HttpRequest) -> HttpResponse:
     """The page that says what this server keeps, where and for how long, from the settings in force."""
     context = {
-        "history": conf.history,
+        # Lines of talk, and three times as many other events between them.
+        "history": 4 * conf.history,
         "history_age": _duration(conf.history_age),
         "grace": _duration(conf.grace),
         "host_grace": _duration(conf.host_grace),
         "token_age": _duration(conf.token_age),
-        "ref_age": _duration(conf.ref_age),
+        # In steps of that time: the one in use, and the one before.
+        "ref_age": _duration(2 * conf.ref_age),
         "shared_store": bool(getattr(settings, "REDIS_URL", "")),
     }
     return _page(request, "rooms/privacy.html", context)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A list of rooms as a page of one language shows it."""
+
+    lobby: Lobby
+    rows: SafeString
+    wire: list[dict[str, Any]]
+
+
+_last_shown: dict[str | None, _Shown] = {}
+
+
+def _shown(lobby: Lobby) -> _Shown:
+    """The rows of a list, made once for all who are shown it in the same language."""
+    language = get_language()
+    shown = _last_shown.get(language)
+    if shown is None or shown.lobby is not lobby:
+        rows = render_to_string("rooms/rows.html", {"rooms": lobby.rooms}) if lobby.rooms else SafeString()
+        shown = _last_shown[language] = _Shown(lobby, rows, [_wire(room) for room in lobby.rooms])
+    return shown
+
+
 async def _lobby() -> Lobby | None:
     """The open listed rooms, or None while the live store cannot be asked."""
     try:
-        return await node.current().store.lobby(conf.lobby_size)
+        return await node.current().lobby.current()
     except StoreUnavailable:
         return None
 
 
 async def _chat_by_id(request: HttpRequest, text: str) -> HttpResponse:
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else 0
-    room = await Room.objects.filter(pk=number).afirst()
+    try:
+        async with database():
+            room = await Room.objects.filter(pk=number).afirst()
+    except DatabaseError:
+        return _problem(request, _("The list of rooms cannot be shown right now. Please try again in a moment."), 503)
     if room is None:
         return _problem(request, _("This room is not open. The invitation may be old."), 404)
     return _room(request, {"roomID": room.id, "roomName": room.name, "canCreate": False, "listed": room.listed})
@@ -157,7 +186,10 @@ def _room(request: HttpRequest, room: dict[str, Any]) -> HttpResponse:
 
 
 def _problem(request: HttpRequest, text: str, status: int) -> HttpResponse:
-    return _page(request, "rooms/problem.html", {"text": text}, status)
+    response = _page(request, "rooms/problem.html", {"text": text}, status)
+    # Django would log its path; that something is away is said elsewhere, once.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -1,8 +1,9 @@
 """Visitors: the random secret in a signed cookie or token, and the public values derived from it.
 
-Knows Django's signing and the cookie; must not know rooms, the live store or sockets. The secret itself is in the
-cookie (or the program's token) and in memory only: its ``id``, a keyed hash, is stored, compared and sent between
-processes, and others see a ``tag``, which is different in every room (docs/protocol.md, "Common fields").
+Knows Django's signing and the cookie, and is given the installation's key; must not know rooms, the live store or
+sockets. The secret itself is in the cookie (or the program's token) and in memory only: its ``id``, a keyed hash, is
+stored, compared and sent between processes, and others see a ``tag``, which is different in every room
+(docs/protocol.md, "Common fields").
 """
 
 import base64
@@ -21,6 +22,8 @@ from django.http import HttpRequest, HttpResponse
 from rooms.conf import conf
 
 COOKIE = "visitor"
+SECURE_COOKIE = "__Host-visitor"
+"""The same behind TLS. A browser takes this name only from this very host, over TLS, so nobody else can plant it."""
 _COOKIE_SALT = "rooms.visitor.cookie"
 _TOKEN_SALT = "rooms.visitor.token"
 TAG_LENGTH = 5
@@ -65,19 +68,34 @@ def from_token(token: str) -> Visitor | None:
         return None
 
 
-def from_cookies(cookies: Mapping[str, str]) -> Visitor | None:
-    """The visitor of a request's or a handshake's cookies, or None when there is no genuine one."""
+def behind_tls(forwarded: str | None) -> bool:
+    """Whether a request or a handshake came over TLS, as a web server in front says that we trust.
+
+    Args:
+        forwarded: its ``X-Forwarded-Proto``.
+    """
+    return bool(settings.TRUST_PROXY) and (forwarded or "").partition(",")[0].strip() == "https"
+
+
+def from_cookies(cookies: Mapping[str, str], tls: bool) -> Visitor | None:
+    """The visitor of a request's or a handshake's cookies, or None when there is no genuine one.
+
+    Args:
+        cookies: all that came.
+        tls: whether they came over TLS (``behind_tls``).
+    """
     try:
-        return Visitor(signing.Signer(salt=_COOKIE_SALT).unsign(cookies[COOKIE]))
+        return Visitor(signing.Signer(salt=_COOKIE_SALT).unsign(cookies[_name(tls)]))
     except (KeyError, signing.BadSignature, UnicodeError):
         return None
 
 
 def ensure_cookie(request: HttpRequest, response: HttpResponse) -> None:
     """Give the browser its identity with the first page: HttpOnly, for the session, sent to this site only."""
-    if from_cookies(request.COOKIES) is None:
+    tls = behind_tls(request.headers.get("X-Forwarded-Proto"))
+    if from_cookies(request.COOKIES, tls) is None:
         response.set_cookie(
-            COOKIE,
+            _name(tls),
             signing.Signer(salt=_COOKIE_SALT).sign(Visitor.new().secret),
             httponly=True,
             samesite="Lax",
@@ -85,5 +103,20 @@ def ensure_cookie(request: HttpRequest, response: HttpResponse) -> None:
         )
 
 
+def _name(tls: bool) -> str:
+    return SECURE_COOKIE if tls else COOKIE
+
+
+_key = b""
+
+
+def use_key(key: bytes) -> None:
+    """Make ids and tags with the installation's key (``models.Installation``); to be called before any is asked for."""
+    global _key
+    _key = key
+
+
 def _keyed_hash(purpose: str, secret: str) -> bytes:
-    return hmac.digest(settings.SECRET_KEY.encode(), f"{purpose}:{secret}".encode(), hashlib.sha256)
+    if not _key:
+        raise RuntimeError("the installation's key is not known yet")
+    return hmac.digest(_key, f"{purpose}:{secret}".encode(), hashlib.sha256)

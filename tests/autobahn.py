@@ -21,7 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.servers import ROOT, free_port, wait_for_port
+from tests.servers import ROOT
+from tests.stores import free_port, wait_for_port
 
 LEFT_OUT = ["9.*", "12.*", "13.*"]
 ECHOES = {"from the queue": {"ECHO_AT_ONCE": ""}, "at once": {"ECHO_AT_ONCE": "1"}}

@@ -16,7 +16,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
-from tests.servers import ROOT, free_port, wait_for_port
+from tests.servers import ROOT
+from tests.stores import free_port, wait_for_port
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (

@@ -17,16 +17,21 @@ from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
 
 from chatsite.settings import channel_layers
-from rooms import node, outbox
+from rooms import installation, node, outbox, visitors
 from rooms.live.contract import LiveStore
 from rooms.live.memory import MemoryStore
+from rooms.live.memory_leases import Leases
+from rooms.models import Installation
 from rooms.node import Node
 from rooms.visitors import COOKIE, ensure_cookie
-from tests.servers import RedisServer, redis_server
+from tests.stores import RedisServer, redis_server
 from tests.wire import checked
 
 Message = dict[str, Any]
 ORIGIN = "http://testserver"
+# Many tests ask no database, which would say which installation this is.
+installation._known = Installation(id="tests", key=b"only-for-tests".hex())
+visitors.use_key(b"only-for-tests")
 
 
 class Client:
@@ -149,7 +154,7 @@ def forget(live_store: str, request: pytest.FixtureRequest) -> Forget:
     def forget(store: LiveStore) -> None:
         if isinstance(store, MemoryStore):
             store._rooms.clear()
-            store._leases.clear()
+            store._leases = Leases()
         else:
             request.getfixturevalue("redis").command("FLUSHALL")
 

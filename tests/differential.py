@@ -23,11 +23,11 @@ from rooms.live.memory import MemoryStore
 from rooms.live.operations import Entered, Event, Operation
 from rooms.live.redis import LIFE, RedisStore
 from tests.clock import Clock
-from tests.servers import redis_server
 from tests.steps import (
     HISTORY,
     HISTORY_AGE,
     REF_AGE,
+    ROOMS,
     START,
     Apply,
     Beat,
@@ -38,9 +38,10 @@ from tests.steps import (
     delete_all,
     positions,
 )
+from tests.stores import redis_server
 
 SEEDS, OPERATIONS = 500, 60
-LASTING = {"room", "events", "said", "made", "leases", "unregistered"}
+LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "swept"}
 """The keys that may be left in Redis when all rooms have been deleted."""
 
 
@@ -127,7 +128,7 @@ class Both:
         """Delete all rooms: they are in no list any more; after the longest time to live, nothing is there."""
         self._every_key_runs_out()
         await self._take(delete_all())
-        kinds = {key.split(":")[1] for key in self._keys()}
+        kinds = {key.split(":")[3] for key in self._keys()}
         if not kinds <= LASTING:
             raise Disagreement("deleting all rooms", LASTING, kinds)
         self._every_key_runs_out()
@@ -140,11 +141,14 @@ async def answers(store: LiveStore, step: Step) -> tuple[list[Outcome[Any]], obj
     """Everything a store says to a step: the outcomes, where the rooms are last; beat; lobby; list of rooms."""
     ask = step.ask
     beat = await store.beat(step.node, ask.lease) if isinstance(ask, Beat) else None
+    if isinstance(ask, Beat) and not beat and ask.confirm:
+        await store.confirm(step.node)
     if isinstance(ask, Release):
         await store.release(step.node)
     operations = ask.operations if isinstance(ask, Apply) else ()
     outcomes = await store.apply(step.node, [*operations, positions()])
-    return outcomes, beat, await store.lobby(step.most), await store.list_rooms(step.closing_for)
+    rooms = await store.list_rooms(step.closing_for), await store.unknown(ROOMS), await store.describe(ROOMS[0])
+    return outcomes, beat, await store.lobby(step.most), rooms
 
 
 def plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "docs", "bench", "locale", "*.png")
+LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "bench", "locale", "*.png")
 TESTS = ("tests/test_differential.py", "tests/test_live.py")
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
@@ -57,10 +57,12 @@ MUTATIONS = [
     Mutation(
         "a deadline is a moment late", SWEEP, "'deadlines', '-inf', int(NOW)", "'deadlines', '-inf', int(NOW - 1)"
     ),
-    Mutation("a lease lasts a moment longer", BEAT, "tonumber(due) > NOW", "tonumber(due) >= NOW"),
+    Mutation("a lease lasts a moment longer", BEAT, "tonumber(due) <= NOW", "tonumber(due) < NOW"),
     Mutation("the host has everyone's grace", MEMBERS, "(host == who.key and host_grace or grace)", "(grace)"),
-    Mutation("refs are kept for an hour", SEND, "'PX', REF_AGE)", "'PX', LIFE)"),
-    Mutation("refs are not kept", SEND, "'NX', 'PX', REF_AGE)", "'PX', REF_AGE)"),
+    Mutation(
+        "refs are kept for an hour", EVENTS, "math.floor(NOW / REF_AGE) - before", "math.floor(NOW / LIFE) - before"
+    ),
+    Mutation("refs are not kept", SEND, "redis.call('HSETNX', found.refs, field, number) == 1", "found.refs"),
     Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "room, 'NX', 'PX'", "room, 'PX'"),
     Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
     Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
@@ -71,7 +73,7 @@ MUTATIONS = [
     Mutation("a beat touches no indexes", BEAT, "touch_indexes()\n", ""),
     Mutation("no beat refreshes", "redis.py", "% REFRESH_BEATS == 0", "% REFRESH_BEATS == -1"),
     Mutation("an ended lease is made", "redis.py", '"XX", 0, node_id', "0, node_id"),
-    Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - ARGV[FIRST])", "int(NOW)"),
+    Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - closing_for)", "int(NOW)"),
     # Who is in.
     Mutation("a room holds one too many", MEMBERS, "count(room) >= size", "count(room) > size"),
     Mutation(
@@ -96,14 +98,14 @@ MUTATIONS = [
         "if not redis.call('ZSCORE', PREFIX .. 'leases', NODE) then",
         "if false then",
     ),
-    Mutation("a node never counts as registered", BEAT, "redis.call('SREM', PREFIX .. 'unregistered', NODE)\n", ""),
+    Mutation("a node never counts as registered", BEAT, "return 1 - redis.call", "return 0 * redis.call"),
     Mutation(
         "the host is back who was not away",
         MEMBERS,
         "redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, who.key)) then\n    events",
         "true then\n    events",
     ),
-    Mutation("an exit is not remembered", MEMBERS, "if window then set_window", "if false then set_window"),
+    Mutation("an exit is not remembered", MEMBERS, "  elseif window then\n", "  elseif false then\n"),
     Mutation("old visits count", MEMBERS, "tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)", "true)"),
     Mutation(
         "an exit leaves the lobby as it was",
@@ -137,8 +139,13 @@ MUTATIONS = [
         "a restored host is said to be back", RESTORE, "elseif awaited and not restored and", "elseif awaited and"
     ),
     # What was missed.
-    Mutation("one event too many is kept", EVENTS, "'MAXLEN', HISTORY,", "'MAXLEN', HISTORY + 1,"),
-    Mutation("a gap goes unnoticed", MEMBERS, "kept[1][1] == start + 1", "kept[1][1] >= start"),
+    Mutation(
+        "one event too many is kept",
+        EVENTS,
+        "redis.call('XTRIM', events, 'MAXLEN', most)",
+        "redis.call('XTRIM', events, 'MAXLEN', most + 1)",
+    ),
+    Mutation("a gap goes unnoticed", MEMBERS, "and start >= lost then", "then"),
     Mutation("an earlier epoch recovers", MEMBERS, "after >= epoch_seq and", "after >= 0 and"),
     Mutation("an epoch begins one later", MEMBERS, "after >= epoch_seq and", "after > epoch_seq and"),
     Mutation("who has seen everything missed something", MEMBERS, "known and after <= seq", "known and after < seq"),
@@ -170,12 +177,12 @@ MUTATIONS = [
         "  touch_indexes()",
     ),
     # Talk.
-    Mutation("a line is lost when it follows another", SEND, "        found.seq = seq\n", ""),
+    Mutation("a line is lost when it follows another", SEND, "        found.seq = found.seq + 1\n", ""),
     Mutation(
         "a duplicate is refused who has left",
         SEND,
-        "said and '=' .. said or refused",
-        "refused or said and '=' .. said",
+        "answer = made and '=' .. made .. ':' .. kept_line(room, made) or refused",
+        "answer = refused or made and '=' .. made .. ':' .. kept_line(room, made)",
     ),
     Mutation(
         "anyone speaks for anyone",
@@ -204,13 +211,71 @@ MUTATIONS = [
         "",
     ),
     Mutation("memory: a node is never let go", "memory_room.py", "            self.nodes[node_id] -= 1\n", ""),
-    Mutation("memory: old visits count", "memory_room.py", "window.out_at + self.limits.history_age > now", "True"),
-    Mutation("memory: refs are kept for good", "memory_room.py", "made[0] + self.limits.ref_age >= now", "True"),
+    Mutation(
+        "memory: old visits count", "memory_room.py", "window.out_at + self.past.limits.history_age > now", "True"
+    ),
+    Mutation("memory: refs are kept for good", "memory_past.py", "if step < now // limits.ref_age - 1]", "if False]"),
     Mutation(
         "memory: rooms in deletion are joined",
         "memory.py",
         'if room is None or room.deletion is not None:\n            raise refusal("room_not_found")',
         'if room is None:\n            raise refusal("room_not_found")',
+    ),
+    # What came with version 1.4.
+    Mutation("a pause counts", SWEEP, "if NOW - swept > tonumber(pause) or NOW < swept then", "if false then"),
+    Mutation(
+        "a pause counts for leases",
+        SWEEP,
+        "{'deadlines', 'leases'}) do\n    local times",
+        "{'deadlines'}) do\n    local times",
+    ),
+    Mutation(
+        "a restored node keeps whom it does not hold",
+        RESTORE,
+        "elseif let_go(room, holders[i], NODE) then",
+        "elseif false then",
+    ),
+    Mutation(
+        "somebody on their way in is let go", RESTORE, "for i = 1, joining do mine[ARGV[FIRST + 4 + i]] = true end", ""
+    ),
+    Mutation("a node is told of rooms it is not in", "scripts/positions.lua", "ARGV[FIRST] == '0'", "true"),
+    Mutation(
+        "who left on purpose is sent what was said after",
+        MEMBERS,
+        "if window and reason == 'left' then",
+        "if false then",
+    ),
+    Mutation(
+        "a visitor is the same in every room's past", COMMON, "room .. ':' .. visitor), 1, 20)", "visitor), 1, 20)"
+    ),
+    Mutation(
+        "comings and goings cost lines their place",
+        EVENTS,
+        "trim('others', room, OTHERS)",
+        "trim('lines', room, HISTORY - 1)",
+    ),
+    Mutation("fewer other events are kept", EVENTS, "local OTHERS = 3 * HISTORY", "local OTHERS = 2 * HISTORY"),
+    Mutation(
+        "what was said outlives its room",
+        FINISH,
+        "redis.call('DEL', key('lines', room), key('others', room),",
+        "redis.call('DEL',",
+    ),
+    Mutation("refs outlive their room", FINISH, ", refs_key(room, 0), refs_key(room, 1))", ")"),
+    Mutation("lines that ran out together were never there", MEMBERS, "none and 'last_line' or 'lost'", "'lost'"),
+    Mutation(
+        "a lost line is forgotten with the next",
+        SEND,
+        "'lost', redis.call('HGET', state, 'last_line') or 0)",
+        "'lost', 0)",
+    ),
+    Mutation("nothing grows old by itself", SWEEP, "'LIMIT', 0, 200)) do", "'LIMIT', 0, 0)) do"),
+    Mutation("a visitor who is in is forgotten", SWEEP, "if not here[hash] then redis", "if true then redis"),
+    Mutation(
+        "a lease is confirmed by itself",
+        BEAT,
+        "then redis.call('SADD', PREFIX .. 'unregistered', NODE) end",
+        "then end",
     ),
 ]
 

@@ -1,134 +1,19 @@
-"""Servers that tests start for themselves, on free ports, and stop again. A missing program is a failure."""
+"""Server processes that tests start for themselves, with all they need, on free ports, and stop again."""
 
 import contextlib
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from tests.proxy import Proxy
+from tests.stores import PostgresServer, RedisServer, free_port, wait_for_port
 
 ROOT = Path(__file__).parent.parent
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30, log: Path | None = None) -> None:
-    """Wait until something listens, or fail with what the process has written into its log."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    said = log.read_text() if log else ""
-    raise RuntimeError(f"{process.args!r} does not listen on {port}, ended with {process.poll()}\n{said}")
-
-
-class RedisServer:
-    """A real Redis in a folder of its own, that can be killed, stopped and started again on the same port."""
-
-    def __init__(self, folder: Path, save: bool = False, environment: Mapping[str, str] | None = None) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
-        self._environment = os.environ | (environment or {})
-        self._save = ["--appendonly", "yes"] if save else ["--save", "", "--appendonly", "no"]
-        self.start()
-
-    def start(self) -> None:
-        """Start, and wait until it listens."""
-        program = shutil.which("redis-server")
-        assert program, "redis-server is not installed"
-        self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._save],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-        )
-        wait_for_port(self.port, self.process)
-
-    def stop(self) -> None:
-        """Kill it, whatever it is doing."""
-        self.process.kill()
-        self.process.wait()
-
-    def command(self, *words: str) -> str:
-        """Run one command in ``redis-cli``."""
-        done = subprocess.run(["redis-cli", "-p", str(self.port), *words], capture_output=True, check=True, text=True)
-        return done.stdout.strip()
-
-
-class PostgresServer:
-    """A real PostgreSQL in a folder of its own. It refuses to run as root, so there it runs as ``postgres``."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        self._user = "postgres" if os.geteuid() == 0 else None
-        # Not below a test's own folder, which only the tests' user may enter.
-        self._folder = tempfile.mkdtemp(prefix="postgres-")
-        if self._user:
-            shutil.chown(self._folder, self._user)
-        self._data = f"{self._folder}/data"
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-N")
-        self.start()
-
-    def _program(self, name: str) -> str:
-        places = os.pathsep.join([os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
-        program = shutil.which(name, path=places)
-        assert program, f"{name} is not installed"
-        return program
-
-    def _run(self, name: str, *arguments: str) -> None:
-        subprocess.run([self._program(name), *arguments], user=self._user, check=True, capture_output=True, cwd="/")
-
-    def start(self) -> None:
-        """Start, and wait until it accepts connections."""
-        options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        self.process = subprocess.Popen(
-            [self._program("postgres"), "-D", self._data, *arguments],
-            user=self._user,
-            cwd="/",
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                psycopg.connect(self.url, connect_timeout=2).close()
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline, "PostgreSQL does not start"
-                time.sleep(0.05)
-            else:
-                return
-
-    def stop(self) -> None:
-        """Stop at once, cutting every connection."""
-        self.process.send_signal(signal.SIGQUIT)
-        self.process.wait()
-
-    def remove(self) -> None:
-        """Stop for good."""
-        self.stop()
-        shutil.rmtree(self._folder)
-
-    def execute(self, query: str) -> list[tuple[object, ...]]:
-        """Run one query, as an operator would in a shell."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(query)
-            return cursor.fetchall() if cursor.description else []
 
 
 class Worker:
@@ -196,14 +81,24 @@ class Cluster:
         folder: for data and logs.
         workers: how many server processes.
         environment: settings on top of ``QUICK``; ``{}`` with ``quick=False`` is what runs in production.
+        lines: whether each worker reaches Redis and the database over a line of its own that can be hurt.
+        clock: whether the clock of Redis can be set.
+        pages: whether pages can be asked for: their scripts and styles are collected.
     """
 
     def __init__(
-        self, folder: Path, workers: int = 3, environment: dict[str, str] | None = None, quick: bool = True
+        self,
+        folder: Path,
+        workers: int = 3,
+        environment: dict[str, str] | None = None,
+        quick: bool = True,
+        lines: bool = False,
+        clock: bool = False,
+        pages: bool = False,
     ) -> None:
         self.folder = folder
         (folder / "redis").mkdir()
-        self.redis = RedisServer(folder / "redis")
+        self.redis = RedisServer(folder / "redis", clock=clock)
         self.postgres = PostgresServer()
         self.environment = {
             "DEBUG": "0",
@@ -220,15 +115,25 @@ class Cluster:
         # As if the files had been collected: a server that talks to programs only needs none of them.
         manifest = Path(self.environment["STATIC_ROOT"]) / "staticfiles.json"
         manifest.write_text('{"version": "1.1", "paths": {}, "hash": ""}')
+        self.redis_lines = [Proxy(self.redis.port) for _ in range(workers if lines else 0)]
+        self.database_lines = [Proxy(self.postgres.port) for _ in self.redis_lines]
         self.workers: list[Worker] = []
         try:
             self.manage("migrate", "-v0")
+            if pages:
+                self.manage("collectstatic", "--noinput", "-v0")
         except BaseException:
             self.stop()
             raise
-        self.workers = [Worker(self.environment, folder / f"worker{n}.log") for n in range(workers)]
+        self.workers = [Worker(self._environment(n), folder / f"worker{n}.log") for n in range(workers)]
         for worker in self.workers:
             worker.ready()
+
+    def _environment(self, worker: int) -> dict[str, str]:
+        if not self.redis_lines:
+            return self.environment
+        ways = {"REDIS_URL": self.redis_lines[worker], "DATABASE_URL": self.database_lines[worker]}
+        return self.environment | {name: line.instead_of(self.environment[name]) for name, line in ways.items()}
 
     def manage(self, *arguments: str) -> str:
         """Run ``manage.py``, as an operator would."""
@@ -257,6 +162,8 @@ class Cluster:
             worker.kill()
         self.redis.stop()
         self.postgres.remove()
+        for line in (*self.redis_lines, *self.database_lines):
+            line.stop()
 
 
 @contextlib.contextmanager
@@ -267,13 +174,3 @@ def cluster(folder: Path, **options: Any) -> Iterator[Cluster]:
         yield running
     finally:
         running.stop()
-
-
-@contextlib.contextmanager
-def redis_server(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[RedisServer]:
-    """A Redis for as long as it is needed."""
-    server = RedisServer(folder, environment=environment)
-    try:
-        yield server
-    finally:
-        server.stop()

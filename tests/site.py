@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.servers import ROOT, Cluster, cluster, free_port, wait_for_port
+from tests.servers import ROOT, Cluster, cluster
+from tests.stores import free_port, wait_for_port
 
 APPLICATION = "chatsite.asgi:application"
 

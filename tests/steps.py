@@ -49,6 +49,7 @@ class Apply(Struct, frozen=True, tag=True):
 
 class Beat(Struct, frozen=True, tag=True):
     lease: int
+    confirm: bool = True
 
 
 class Release(Struct, frozen=True, tag=True):
@@ -133,7 +134,7 @@ class Steps:
         return Apply((*lines, *self._random.sample(lines, self._random.randrange(2))))
 
     def _beat(self) -> Beat:
-        return Beat(self._random.choice(LEASES))
+        return Beat(self._random.choice(LEASES), self._random.random() < 0.8)
 
     def _operation(self) -> Operation[Any]:
         [kind] = self._random.choices(list(self._kinds), list(self._kinds.values()))
@@ -189,7 +190,9 @@ class Steps:
     def _restore(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         people = {person.key: person for person in (self._comer(room) for _ in range(pick.randrange(4)))}
-        return Restore(room, tuple(people.values()), pick.choice((0, self._seq(room), self._seq(room) + 3)))
+        seq = pick.choice((0, self._seq(room), self._seq(room) + 3))
+        joining = (self._comer(room).key,) if pick.random() < 0.3 else ()
+        return Restore(room, tuple(people.values()), seq, pick.choice(GRACES), pick.choice(GRACES), joining)
 
     def _exit(self) -> Operation[Any]:
         room = self._room()
@@ -217,10 +220,11 @@ class Steps:
         return FinishDelete(self._room())
 
     def _sweep(self) -> Operation[Any]:
-        return Sweep(self._random.choice(GRACES), self._random.choice(GRACES), self._random.choice((1, 2, 500)))
+        pick = self._random
+        return Sweep(pick.choice(GRACES), pick.choice(GRACES), pick.choice((1, 2, 500)), pick.choice((5_000, 10**12)))
 
     def _positions(self) -> Operation[Any]:
-        return Positions((self._room(), self._room()))
+        return Positions((self._room(), self._room()), self._random.random() < 0.5)
 
     def _history(self) -> Operation[Any]:
         room = self._room()

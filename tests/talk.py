@@ -10,9 +10,9 @@ import contextlib
 import json
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -54,6 +54,9 @@ class Talker:
         self.joins = 0
         self.in_room = asyncio.Event()
         self.changed = asyncio.Event()
+        self._answered = 0
+        self._here = asyncio.Event()
+        self._here.set()
         self._token: str | None = None
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -82,6 +85,32 @@ class Talker:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def drop(self) -> None:
+        """Lose the connection, and stay away until ``come_back``."""
+        self._here.clear()
+        self.break_off()
+
+    def break_off(self) -> None:
+        """Lose the connection."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
+    def come_back(self) -> None:
+        """Connect again, at once."""
+        self._here.set()
+
+    async def is_answered(self, seconds: float) -> bool:
+        """Whether the connection gets an answer to a command within so many seconds."""
+        before = self._answered
+        if self._socket is None:
+            return False
+        await self._socket.send(json.dumps({"type": "CLIENT_ROOM_LIST"}))
+        try:
+            await self.until(lambda _: self._answered > before, seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def leave(self) -> None:
         """Leave in good order."""
@@ -123,6 +152,10 @@ class Talker:
                     self._socket.transport.abort()
                 self._socket = None
                 self.in_room.clear()
+            if not self._here.is_set():
+                await self._here.wait()
+                bound = 0.5
+                continue
             await asyncio.sleep(self.draw.uniform(0, bound))
             bound = min(bound * 2, 5)
 
@@ -144,6 +177,7 @@ class Talker:
         assert self._socket is not None
         async for frame in self._socket:
             message = json.loads(frame)
+            self._answered += message["type"] == "SERVER_ROOM_LIST"
             if message["type"] in ("SERVER_ROOM_JOIN", "SERVER_ROOM_CREATE") and "members" in message:
                 await self._entered(message)
             elif message.get("status") is False:
@@ -210,7 +244,15 @@ async def talk(everyone: list[Talker], draw: random.Random, pace: float) -> None
         await asyncio.sleep(draw.expovariate(pace))
 
 
-def violations(talkers: list[Talker], forgotten: bool = False) -> list[str]:
+class Witness(Protocol):
+    """A client that has kept what it saw."""
+
+    nick: str
+    stretches: list[Stretch]
+    acknowledged: dict[str, Message]
+
+
+def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]:
     """The promises that were broken, in words; empty if none was.
 
     Args:

@@ -4,6 +4,7 @@ import uuid
 from unicodedata import normalize
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -177,3 +178,25 @@ def test_rooms_are_deleted_together_from_the_list(moderator: Client, room: Room,
     chosen = {"action": "delete_selected", "_selected_action": [room.pk, official.pk], "post": "yes"}
     moderator.post(reverse(LIST), chosen)
     assert not Room.objects.exists()
+
+
+def test_the_log_of_the_admin_has_numbers_and_no_names(moderator: Client) -> None:
+    numbers = []
+    for name in ("비밀 하나", "비밀 둘", "비밀 셋"):
+        add(moderator, name)
+        numbers.append(Room.objects.get(name=name).id)
+    moderator.post(reverse(CHANGE, args=[numbers[0]]), form("비밀 하나"))
+    moderator.post(reverse(DELETE, args=[numbers[0]]), {"post": "yes"})
+    several = {"action": "delete_selected", "_selected_action": numbers[1:], "post": "yes"}
+    moderator.post(reverse(LIST), several)
+    assert not Room.objects.exists()
+    entries = list(LogEntry.objects.values_list("object_repr", "object_id", "change_message"))
+    assert len(entries) == 7
+    assert {entry[0] for entry in entries} == {str(number) for number in numbers}
+    assert "비밀" not in str(entries)
+
+
+def test_a_moderator_who_deletes_a_room_is_shown_its_name(moderator: Client, room: Room) -> None:
+    assert room.name in moderator.get(reverse(DELETE, args=[room.id])).content.decode()
+    answer = moderator.post(reverse(DELETE, args=[room.id]), {"post": "yes"}, follow=True)
+    assert room.name in answer.content.decode()

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
-from django.db import OperationalError, connection
 from pytest_django.fixtures import Settings
-from redis import Redis
-from redis.exceptions import AuthenticationError
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD_KEY = "k" * 50
@@ -54,6 +51,14 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def start(**variables: str) -> subprocess.CompletedProcess[str]:
     """Start plain daphne. A server that does start is a failure: it runs into the time limit."""
     return run("-m", "daphne", "-b", "127.0.0.1", "-p", "0", "chatsite.asgi:application", **variables)
+
+
+def with_tables(folder: Path) -> dict[str, str]:
+    """The variables of a site that lacks nothing, its database included."""
+    (folder / "staticfiles.json").touch()
+    variables = GOOD | {"STATIC_ROOT": str(folder), "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3"}
+    assert run("manage.py", "migrate", "-v0", **variables).returncode == 0
+    return variables
 
 
 def test_a_site_in_development_has_nothing_to_correct(production: Settings) -> None:
@@ -134,54 +139,9 @@ def test_several_processes_without_redis_are_an_error(production: Settings, monk
     assert "rooms.E006" in found()
 
 
-def test_an_address_of_redis_that_is_none_is_an_error(production: Settings) -> None:
-    production.REDIS_URL = "http://127.0.0.1"
-    assert found() == ["rooms.E007"]
-
-
-def test_a_redis_that_does_not_answer_is_a_warning(production: Settings) -> None:
-    production.REDIS_URL = "redis://127.0.0.1:1"
-    assert found() == ["rooms.W002"]
-
-
-def test_a_redis_that_wants_a_password_is_an_error(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def info(*_: object) -> None:
-        raise AuthenticationError
-
-    monkeypatch.setattr(Redis, "info", info)
-    production.REDIS_URL = "redis://127.0.0.1:1"
-    assert found() == ["rooms.E008"]
-
-
-@pytest.mark.parametrize(("version", "problems"), [("4.0.14", ["rooms.E009"]), ("99.1.0", [])])
-def test_a_redis_that_is_too_old_is_an_error(
-    version: str, problems: list[str], production: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Redis, "info", lambda *_: {"redis_version": version})
-    production.REDIS_URL = "redis://127.0.0.1:1"
-    assert found() == problems
-
-
 def test_a_database_we_know_nothing_of_is_an_error(production: Settings) -> None:
     production.DATABASE_SCHEME = "mysql"
     assert "rooms.E010" in found()
-
-
-@pytest.mark.django_db
-def test_sqlite_under_several_processes_is_a_warning(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Redis, "info", lambda *_: {"redis_version": "99.1.0"})
-    monkeypatch.setattr(connection, "close", lambda: None)
-    production.REDIS_URL = "redis://127.0.0.1:1"
-    production.DATABASE_SCHEME = "sqlite"
-    assert [problem.id for problem in run_checks(tags=["rooms"], databases=["default"])] == ["rooms.W004"]
-
-
-def test_a_database_that_does_not_answer_is_a_warning(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(connection, "ensure_connection", away)
-    assert "rooms.W003" in [problem.id for problem in run_checks(tags=["rooms"], databases=["default"])]
 
 
 def test_every_problem_comes_with_what_to_do(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,17 +174,13 @@ def test_a_server_that_is_misconfigured_is_refused_with_a_sentence(variables: di
 
 
 def test_a_server_that_is_configured_can_be_loaded(tmp_path: Path) -> None:
-    (tmp_path / "staticfiles.json").touch()
-    variables = GOOD | {"STATIC_ROOT": str(tmp_path)}
-    result = run("-c", "import chatsite.asgi", **variables)
+    result = run("-c", "import chatsite.asgi", **with_tables(tmp_path))
     assert result.returncode == 0, result.stderr
     assert "only one server process" in result.stderr
 
 
 def test_a_server_starts_with_a_limit_that_does_not_exist_and_says_so(tmp_path: Path) -> None:
-    (tmp_path / "staticfiles.json").touch()
-    variables = GOOD | {"STATIC_ROOT": str(tmp_path), "ROOMS_GRAC": "5"}
-    result = run("-c", "import chatsite.asgi", **variables)
+    result = run("-c", "import chatsite.asgi", **with_tables(tmp_path), ROOMS_GRAC="5")
     assert result.returncode == 0, result.stderr
     assert "ROOMS_GRAC is not a setting" in result.stderr
 

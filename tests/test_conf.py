@@ -29,7 +29,7 @@ def test_every_limit_can_be_set_from_the_environment(setting: Setting[Any], monk
 
 
 @by_variable
-@pytest.mark.parametrize("text", ["", "many", "1,5", "0x10", "-inf", "-1"])
+@pytest.mark.parametrize("text", ["", "many", "1,5", "0x10", "-inf", "-1", "1e9", "1000000000"])
 def test_an_invalid_value_is_refused(setting: Setting[Any], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(setting.variable, text)
     with pytest.raises(ValueError, match=setting.variable):
@@ -79,6 +79,7 @@ def test_flood_control_is_a_yes_or_a_no(text: str, value: bool, monkeypatch: pyt
         ("ROOMS_GRACE", "soon", "ROOMS_GRACE is 'soon': it takes a number of seconds."),
         ("ROOMS_ROOM_SIZE", "1.5", "ROOMS_ROOM_SIZE is '1.5': it takes a whole number of people."),
         ("ROOMS_ROOM_SIZE", "0", "ROOMS_ROOM_SIZE is '0': it must be at least 1."),
+        ("ROOMS_SWEEP", "1e9", "ROOMS_SWEEP is '1e9': it must be at most 3600."),
         ("ROOMS_FLOOD_CONTROL", "maybe", "ROOMS_FLOOD_CONTROL is 'maybe': it takes 0 or 1."),
     ],
 )

@@ -23,8 +23,9 @@ from websockets.exceptions import InvalidHandshake
 from rooms.protocol import CLOSE_RESTART
 from rooms.visitors import COOKIE
 from tests.rolling import restart_under_load
-from tests.servers import ROOT, free_port, wait_for_port
+from tests.servers import ROOT
 from tests.site import APPLICATION, Gunicorn, Nginx, Site, site
+from tests.stores import free_port, wait_for_port
 from tests.talk import Talker, violations
 
 PATIENCE = 120
@@ -49,7 +50,7 @@ def get(url: str, address: str = "127.0.0.1", **headers: str) -> tuple[int, HTTP
 
 def cookie_of(headers: HTTPMessage) -> str:
     """The visitor's cookie that a page gives."""
-    (cookie,) = [value for value in headers.get_all("Set-Cookie", []) if value.startswith(f"{COOKIE}=")]
+    (cookie,) = [value for value in headers.get_all("Set-Cookie", []) if f"{COOKIE}=" in value]
     return cookie
 
 
@@ -177,9 +178,13 @@ def test_cookies_are_marked_secure_behind_tls_when_the_proxy_is_trusted(
     running: Site, tmp_path: Path, trust: str, secure: bool
 ) -> None:
     gunicorn = Gunicorn(running.system.environment | {"TRUST_PROXY": trust}, tmp_path / "gunicorn.log", 1)
-    _, headers, _ = get(f"http://127.0.0.1:{gunicorn.port}/", X_Forwarded_Proto="https")
+    _, page, _ = get(f"http://127.0.0.1:{gunicorn.port}/", X_Forwarded_Proto="https")
+    _, login, _ = get(f"http://127.0.0.1:{gunicorn.port}/admin/login/", X_Forwarded_Proto="https")
     gunicorn.stop()
-    assert ("Secure" in cookie_of(headers)) is secure
+    assert cookie_of(page).startswith("__Host-visitor=" if secure else "visitor=")
+    cookies = [cookie_of(page), *login.get_all("Set-Cookie", [])]
+    assert any(cookie.startswith("csrftoken=") for cookie in cookies)
+    assert {"Secure" in cookie for cookie in cookies} == {secure}
 
 
 @pytest.mark.parametrize(
@@ -189,8 +194,8 @@ def test_cookies_are_marked_secure_behind_tls_when_the_proxy_is_trusted(
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set."),
         ({"REDIS_URL": ""}, "Several server processes cannot share rooms that are kept in memory."),
         ({"REDIS_URL": "nonsense"}, "REDIS_URL is not the address of a Redis."),
-        ({"DATABASE_URL": "mysql://host/name"}, "DATABASE_URL is neither SQLite nor PostgreSQL."),
-        ({"DATABASE_URL": "postgresql://host:port/name"}, "DATABASE_URL is neither SQLite nor PostgreSQL."),
+        ({"DATABASE_URL": "mysql://host/name"}, "DATABASE_URL is not the address of a SQLite or PostgreSQL."),
+        ({"DATABASE_URL": "postgresql://host:port/name"}, "DATABASE_URL is not the address of a SQLite or PostgreSQL."),
         ({"ROOMS_GRACE": "soon"}, "ROOMS_GRACE is 'soon'"),
     ],
     ids=["no key", "no hosts", "no redis", "redis", "database", "database port", "limit"],

@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.faults import SEEDS, schedule
-from tests.servers import Cluster, Worker, cluster
+from tests.scene import gathered, restart, stop
+from tests.servers import Cluster, cluster
 from tests.talk import Talker, violations
 
 
@@ -16,19 +16,6 @@ from tests.talk import Talker, violations
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
-
-
-async def gathered(system: Cluster, number: int, url: str | None = None) -> tuple[Talker, list[Talker]]:
-    """A room with its host and so many guests, spread over the workers."""
-    draw = random.Random(7)
-    host = await Talker([url or system.urls[0]], None, f"host{time.monotonic_ns() % 10**5}", draw).enter()
-    guests = [Talker([system.urls[n % len(system.urls)]], host.room, f"guest{n}", draw).start() for n in range(number)]
-    await host.until(lambda host: host.participants == number + 1)
-    return host, guests
-
-
-async def stop(*talkers: Talker) -> None:
-    await asyncio.gather(*(talker.stop() for talker in talkers))
 
 
 async def test_people_on_three_workers_talk_and_leave(system: Cluster) -> None:
@@ -219,13 +206,7 @@ def test_the_logs_tell_of_each_change_once_and_of_no_fault(system: Cluster) -> N
     assert "the database is back" in log
     for worker in system.workers:
         lines = worker.log.read_text().splitlines()
-        assert len([line for line in lines if "cannot be reached" in line]) <= 12
-
-
-def restart(worker: Worker) -> None:
-    """Start a worker that has ended, on its old port."""
-    worker.start()
-    worker.ready()
+        assert len([line for line in lines if "it is tried again" in line]) <= 12
 
 
 # --- random faults ------------------------------------------------------------------------------------------------

@@ -26,7 +26,6 @@ from rooms.live.operations import (
     Operation,
     Person,
     Positions,
-    Restore,
     Send,
     Sweep,
 )
@@ -159,8 +158,9 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 async def swept(peer: Peer) -> str:
     """Who is lost, as soon as the store knows of someone."""
-    while peer.seen.empty():
-        await peer.hub.do(Sweep(0, 0))
+    async with asyncio.timeout(5):
+        while peer.seen.empty():
+            await peer.hub.do(Sweep(0, 0))
     lost = await peer.receive()
     assert (lost["type"], lost["reason"]) == ("SERVER_ROOM_EXIT", "lost")
     return str(lost["nickName"])
@@ -221,7 +221,7 @@ async def test_a_lost_last_event_is_found_by_comparing_positions(pair: tuple[Pee
     wire.losing = True
     guest.say("마지막")
     await guest.heard(1)
-    await host.hub.check_positions()
+    await host.hub.recovery.check_positions()
     assert await host.heard(1) == ["마지막"]
 
 
@@ -241,7 +241,7 @@ async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(pair: tuple
     for n in range(5):
         guest.say(str(n))
     await guest.heard(5)
-    await host.hub.check_positions()
+    await host.hub.recovery.check_positions()
     assert await asyncio.wait_for(host.closed, 5) == 4004
     assert not guest.closed.done()
 
@@ -288,7 +288,7 @@ async def test_a_newcomer_hears_nothing_from_before_their_join(pair: tuple[Peer,
     entered = await late.enter()
     guest.say("후에")
     await guest.heard(1)
-    await host.hub.check_positions()
+    await host.hub.recovery.check_positions()
     following = await late.receive()
     assert (following["message"], following["seq"]) == ("후에", entered["seq"] + 1)
 
@@ -321,6 +321,20 @@ async def test_a_socket_that_dies_while_joining_leaves_nobody_held(hubs: tuple[H
     guest.hub.disconnect(guest.connection)
     await entering
     assert (await host.receive())["type"] == "SERVER_ROOM_JOIN"
+    assert await swept(host) == "guest"
+
+
+async def test_whoever_asks_for_a_name_that_is_taken_does_not_keep_its_owner_in(
+    no_grace: None, pair: tuple[Peer, Peer], store: LiveStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, guest = pair
+    carried_out, go_on = slow_joins(store, monkeypatch)
+    entering = asyncio.create_task(Peer(guest.hub, "guest").enter())
+    await carried_out.wait()
+    guest.hub.disconnect(guest.connection)
+    go_on.set()
+    with pytest.raises(Refusal, match="name_taken"):
+        await entering
     assert await swept(host) == "guest"
 
 
@@ -375,6 +389,39 @@ async def test_a_message_that_was_carried_out_although_it_seemed_not_comes_once(
     assert await host.heard(2) == ["다시", "다음"]
 
 
+async def test_a_message_comes_once_although_the_call_that_made_it_was_repeated(
+    pair: tuple[Peer, Peer], store: LiveStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, guest = pair
+    apply, room = store.apply, guest.hub._rooms[ROOM]
+
+    async def repeated(node_id: str, operations: list[Operation[Any]]) -> list[Outcome[Any]]:
+        await apply(node_id, operations)
+        return await apply(node_id, operations)
+
+    monkeypatch.setattr(store, "apply", repeated)
+    guest.hub.recovery.read_missing(room)  # which finds the event, the second time
+    guest.say("한 번")
+    guest.say("또 한 번")
+    assert await guest.heard(2) == ["한 번", "또 한 번"]
+    await guest.connection.acks_drained()
+    assert guest.seen.empty()
+
+
+async def test_a_ref_repeated_before_its_echo_has_come_is_answered_too(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("빠진 말")  # which the guest's hub has to read first
+    assert await host.heard(1) == ["빠진 말"]
+    body = event_body(Sent(ROOM, "guest", "두 번", guest.person.tag))
+    operation = Send(ROOM, "guest", guest.visitor.id, "same", body)
+    for _ in range(2):
+        guest.hub.send(guest.connection, operation, lambda refused: "{}")
+    assert await guest.heard(2) == ["빠진 말", "두 번"]
+    async with asyncio.timeout(3):
+        await guest.connection.acks_drained()
+
+
 async def test_a_store_that_forgot_everything_is_noticed(
     pair: tuple[Peer, Peer], store: LiveStore, forget: Forget
 ) -> None:
@@ -382,7 +429,7 @@ async def test_a_store_that_forgot_everything_is_noticed(
     forget(store)
     host.say("여보세요")
     assert (await host.receive())["error"] == "unavailable"
-    assert host.hub.state_lost.is_set()
+    assert host.hub.recovery.state_lost.is_set()
 
 
 async def test_people_are_put_back_into_a_store_that_forgot_everything(
@@ -392,13 +439,47 @@ async def test_people_are_put_back_into_a_store_that_forgot_everything(
     forget(store)
     await host.hub.do(Create(ROOM, "방", True, 1, host.person, False, 10_000))
     for peer in pair:
-        [(seq, people)] = peer.hub.present().values()
-        await peer.hub.restore(Restore(ROOM, people, seq))
+        await peer.hub.recovery.restore(ROOM, 10_000, 10_000)
     [room] = (await store.lobby(9)).rooms
     assert room.participants == 2
     guest.say("다 있네요")
     assert await host.heard(1) == ["다 있네요"]
     assert await guest.heard(1) == ["다 있네요"]
+
+
+async def test_somebody_who_leaves_while_people_are_put_back_is_out(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    [seat] = guest.connection.seats.values()
+    restoring = asyncio.create_task(guest.hub.recovery.restore(ROOM, 10_000, 10_000))
+    await asyncio.sleep(0)
+    await guest.hub.exit(guest.connection, seat, lambda: "{}")
+    await restoring
+    assert (await host.receive())["type"] == "SERVER_ROOM_EXIT"
+    host.say("혼자네")
+    assert (await host.receive())["participants"] == 1
+
+
+async def test_somebody_who_is_leaving_when_people_are_put_back_is_not_held(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    [seat] = guest.connection.seats.values()
+    leaving = asyncio.create_task(guest.hub.exit(guest.connection, seat, lambda: "{}"))
+    await asyncio.sleep(0)
+    await guest.hub.recovery.restore(ROOM, 0, 0)
+    await leaving
+    assert [(await host.receive())["type"] for _ in range(2)] == ["SERVER_ROOM_EXIT", "SERVER_ROOM_JOIN"]
+    assert await swept(host) == "guest"
+
+
+async def test_somebody_who_joins_while_people_are_put_back_is_held(pair: tuple[Peer, Peer]) -> None:
+    host, guest = pair
+    late = Peer(guest.hub, "late")
+    joining = asyncio.create_task(late.enter())
+    await asyncio.sleep(0)
+    await guest.hub.recovery.restore(ROOM, 0, 0)
+    await joining
+    await host.hub.do(Sweep(0, 0))
+    late.say("여기요")
+    assert (await late.heard(1)) == ["여기요"]
 
 
 async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 from django.db import DatabaseError
+from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import services
@@ -14,7 +16,7 @@ from rooms.hub import Hub
 from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, Lobby, StoreUnavailable
 from rooms.live.operations import BeginDelete, FinishDelete
-from rooms.models import Room
+from rooms.models import Ended, Room
 from rooms.node import Node
 from tests.conftest import Connect, Forget
 
@@ -73,6 +75,42 @@ async def test_a_room_without_a_row_ends(keeper: Keeper) -> None:
     await room.adelete()
     await keeper.reconcile()
     assert (await listed(keeper)).rooms == []
+
+
+async def test_a_room_whose_row_nobody_deleted_gets_it_back(keeper: Keeper, caplog: pytest.LogCaptureFixture) -> None:
+    room = await row()
+    await live(keeper, room)
+    await Room.objects.filter(id=ID).adelete()
+    await Ended.objects.all().adelete()
+    await keeper.reconcile()
+    again = await Room.objects.select_related("host").aget()
+    assert (again.id, again.name, again.host.visitor, again.host.tag) == (ID, "방", "v" * 32, "tag")
+    assert abs(again.created_at - room.created_at).total_seconds() < 0.01
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert len((await listed(keeper)).rooms) == 1
+
+
+async def test_a_room_that_lost_its_row_and_its_name_ends(keeper: Keeper) -> None:
+    await live(keeper, await row())
+    await Room.objects.filter(id=ID).adelete()
+    await Ended.objects.all().adelete()
+    await Room.objects.create_with_host(ID + 1, "방", True, "w" * 32, "다른 방장", "tag2")
+    await keeper.reconcile()
+    assert ID not in (await keeper._store.list_rooms(0)).open
+
+
+async def test_one_node_compares_for_all(keeper: Keeper) -> None:
+    await row()
+    assert await keeper._store.lead("census", "rooms.hub.other", 60_000)
+    await keeper.reconcile()
+    assert (await listed(keeper)).rooms == []
+
+
+async def test_that_a_row_was_deleted_is_known_for_a_day(keeper: Keeper) -> None:
+    await (await row()).adelete()
+    await Ended.objects.aupdate(at=timezone.now() - timedelta(days=1, seconds=1))
+    await keeper.reconcile()
+    assert not await Ended.objects.aexists()
 
 
 async def test_a_row_the_store_does_not_know_is_opened_again(keeper: Keeper) -> None:
@@ -142,7 +180,7 @@ async def test_the_database_being_away_stops_nothing_else(
         raise DatabaseError
 
     await live(keeper, await row())
-    monkeypatch.setattr(Room.objects, "values_list", away)
+    monkeypatch.setattr(Room.objects, "filter", away)
     with pytest.raises(DatabaseError):
         await keeper.reconcile()
     assert len((await listed(keeper)).rooms) == 1

@@ -32,7 +32,7 @@ from rooms.live.operations import (
 )
 from rooms.live.redis import RedisStore
 from rooms.protocol import Member, Refusal, RoomState, Sent, event_body
-from tests.servers import RedisServer, redis_server
+from tests.stores import RedisServer, redis_server
 
 ROOM = 2**53 - 1
 HOST = Person("host", "방장", "h" * 32, "tagho")
@@ -156,7 +156,9 @@ async def test_a_full_room_lets_only_those_in_who_are_in(store: LiveStore) -> No
     await do(store, Join(ROOM, HOST, None, 1))
 
 
-@pytest.mark.parametrize("operation", [Join(ROOM, GUEST, None, 9), saying("x"), Restore(ROOM, (GUEST,), 0)])
+@pytest.mark.parametrize(
+    "operation", [Join(ROOM, GUEST, None, 9), saying("x"), Restore(ROOM, (GUEST,), 0, 10_000, 10_000)]
+)
 async def test_a_room_it_never_heard_of_is_unknown(store: LiveStore, operation: Operation[Any]) -> None:
     assert isinstance(await refused(store, operation), RoomUnknown)
 
@@ -341,6 +343,9 @@ async def test_a_lease_that_ran_out_is_told_at_the_next_beat(store: LiveStore) -
     assert await store.beat("p3", 1) is False
     await asyncio.sleep(0.01)
     assert await store.beat("p3", 60_000) is False
+    # The answer may have been lost: it is given until the node says that it has done what is to be done.
+    assert await store.beat("p3", 60_000) is False
+    await store.confirm("p3")
     assert await store.beat("p3", 60_000) is True
 
 
@@ -349,7 +354,7 @@ async def test_who_was_lost_with_a_node_is_put_back_with_an_event(store: LiveSto
     await joined(store, node_id="p2")
     await store.release("p2")
     await swept(store)
-    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1), "p2")
+    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1, 10_000, 10_000), "p2")
     assert [read(event)["type"] for event in outcome.events] == ["SERVER_ROOM_JOIN"]
     assert read(outcome.events[0])["participants"] == 2
 
@@ -357,20 +362,20 @@ async def test_who_was_lost_with_a_node_is_put_back_with_an_event(store: LiveSto
 async def test_who_is_still_in_is_put_back_without_an_event(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await joined(store, node_id="p2")
-    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1), "p2")
+    outcome = await do(store, Restore(ROOM, (GUEST,), base + 1, 10_000, 10_000), "p2")
     assert outcome.events == ()
 
 
 async def test_who_has_lost_the_name_meanwhile_is_not_put_back(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await joined(store, Person("guest", "손님", "x" * 32, "t"))
-    outcome = await do(store, Restore(ROOM, (GUEST,), base), "p2")
+    outcome = await do(store, Restore(ROOM, (GUEST,), base, 10_000, 10_000), "p2")
     assert outcome.answer.out == ("guest",)
 
 
 async def test_people_put_back_into_a_room_that_was_lost_are_counted_once_for_all(store: LiveStore) -> None:
     base = (await opened(store, held=False)).seq
-    outcome = await do(store, Restore(ROOM, (HOST, GUEST), 5), "p2")
+    outcome = await do(store, Restore(ROOM, (HOST, GUEST), 5, 10_000, 10_000), "p2")
     assert outcome.answer.epoch_seq == base
     assert [read(event)["type"] for event in outcome.events] == ["SERVER_ROOM_COUNT"]
     assert read(outcome.events[0])["participants"] == 2
@@ -379,7 +384,7 @@ async def test_people_put_back_into_a_room_that_was_lost_are_counted_once_for_al
 async def test_a_room_brought_back_continues_above_the_seq_that_was_seen(store: LiveStore) -> None:
     far = 2**52
     assert (await opened(store, held=False, seq=far)).seq > far
-    outcome = await do(store, Restore(ROOM, (HOST,), far + 1000), "p2")
+    outcome = await do(store, Restore(ROOM, (HOST,), far + 1000, 10_000, 10_000), "p2")
     assert all(event.seq > far + 1000 for event in outcome.events)
 
 
@@ -422,13 +427,65 @@ async def test_a_stranger_is_sent_nothing_again(store: LiveStore) -> None:
     assert (entered.recovered, entered.replay) == (False, [])
 
 
-async def test_who_was_out_for_a_while_is_sent_what_they_missed(store: LiveStore) -> None:
+async def test_who_was_lost_for_a_while_is_sent_what_they_missed(store: LiveStore) -> None:
     await opened(store)
     seen = (await joined(store)).events[0].seq
-    await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    await do(store, losing())
+    await swept(store)
     entered = (await joined(store, after=seen)).answer
     assert [json.loads(text)["type"] for text in entered.replay] == ["SERVER_ROOM_EXIT", "SERVER_ROOM_JOIN"]
     assert entered.recovered is True
+
+
+async def test_who_left_on_purpose_is_sent_nothing_again(store: LiveStore) -> None:
+    await opened(store)
+    seen = (await joined(store)).events[0].seq
+    await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    await do(store, saying("비밀", HOST))
+    entered = (await joined(store, after=seen)).answer
+    assert (entered.recovered, entered.replay) == (False, [])
+
+
+async def test_a_restored_node_holds_whom_it_says_and_nobody_else(store: LiveStore) -> None:
+    base = (await opened(store)).seq
+    await joined(store)
+    await do(store, Restore(ROOM, (HOST,), base, 0, 60_000))
+    [left] = (await swept(store)).events
+    assert (read(left)["nickName"], read(left)["reason"]) == ('손"님', "lost")
+
+
+async def test_comings_and_goings_cost_no_line_its_place(store: LiveStore) -> None:
+    base = (await opened(store)).seq
+    await do(store, saying("첫말", HOST))
+    for _ in range(HISTORY):
+        await joined(store)
+        await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    replay = (await joined(store, HOST, after=base)).answer
+    assert (replay.recovered, json.loads(replay.replay[0])["message"]) == (True, "첫말")
+
+
+async def test_a_rooms_end_takes_along_what_was_said(store: LiveStore) -> None:
+    base = (await opened(store)).seq
+    await do(store, saying("비밀", HOST))
+    await do(store, BeginDelete(ROOM, "moderator"))
+    await do(store, FinishDelete(ROOM))
+    [end] = (await do(store, History(ROOM, base))).answer.events
+    assert end.end
+
+
+async def test_a_time_in_which_nobody_swept_does_not_count(store: LiveStore) -> None:
+    await opened(store)
+    await joined(store)
+    await do(store, Sweep(0, 0))
+    await do(store, losing(grace=50))
+    await asyncio.sleep(0.1)
+    assert (await do(store, Sweep(0, 0, pause=20))).events == ()
+
+
+async def test_a_node_is_told_of_rooms_in_which_it_is_thought_to_hold_nobody(store: LiveStore) -> None:
+    await opened(store)
+    assert ROOM in (await do(store, Positions((ROOM,), held=True))).answer
+    assert ROOM not in (await do(store, Positions((ROOM,), held=True), "p2")).answer
 
 
 async def test_old_events_are_forgotten(store: LiveStore) -> None:
@@ -467,6 +524,41 @@ async def test_the_index_tells_open_rooms_from_those_left_closing(store: LiveSto
     assert (await store.list_rooms(60_000)).closing == set()
 
 
+async def test_a_room_can_be_described_as_it_was_made(store: LiveStore) -> None:
+    await opened(store)
+    assert await store.describe(ROOM) == Create(ROOM, "사랑방", True, 1_700_000_000_000, HOST, held=False)
+    await do(store, BeginDelete(ROOM, "moderator"))
+    assert (await store.describe(ROOM), await store.describe(7)) == (None, None)
+
+
+async def test_what_is_neither_open_nor_in_deletion_is_unknown(store: LiveStore) -> None:
+    await opened(store)
+    assert await store.unknown([ROOM, 7]) == {7}
+    await do(store, BeginDelete(ROOM, "moderator"))
+    assert await store.unknown([ROOM]) == set()
+    await do(store, FinishDelete(ROOM))
+    assert await store.unknown([ROOM]) == {ROOM}
+
+
+async def test_a_duty_is_one_nodes_until_its_time_is_up(store: LiveStore) -> None:
+    assert await store.lead("census", "p1", 50)
+    assert not await store.lead("census", "p2", 50)
+    assert await store.lead("census", "p1", 50)
+    await asyncio.sleep(0.1)
+    assert await store.lead("census", "p2", 50)
+
+
+async def test_all_rooms_are_on_the_pages_of_the_index(store: LiveStore) -> None:
+    await store.apply("p1", [Create(number, f"{number}", False, 1, None, False) for number in range(1, 2001)])
+    found, cursor = set(), ""
+    while True:
+        page = await store.list_rooms(0, cursor)
+        found |= page.open
+        if not (cursor := page.next):
+            break
+    assert found == set(range(1, 2001))
+
+
 async def test_a_flush_of_everything_keeps_the_order_of_its_outcomes(store: LiveStore) -> None:
     await opened(store)
     outcomes = await store.apply("p1", [Join(ROOM, GUEST, None, 9), saying("하나"), losing(), Positions((ROOM,))])
@@ -485,6 +577,23 @@ async def test_redis_away_is_said_as_unavailable(tmp_path_factory: pytest.TempPa
         await store.close()
 
 
+async def test_nobody_can_be_recognised_in_two_rooms_by_what_stays_when_they_have_gone(redis: RedisServer) -> None:
+    redis.command("FLUSHALL")
+    store = RedisStore(redis.url)
+    for room in (ROOM, 7):
+        await do(store, Create(room, f"{room}", True, 1, HOST, True))
+        await do(store, Join(room, GUEST, None, 9))
+        await do(store, Disconnect(room, GUEST.key, GUEST.visitor_id, 0, 0))
+    await do(store, Sweep(0, 0))
+    past = [set(redis.command("HKEYS", key).split()) for key in redis.command("KEYS", "*:windows:*").split()]
+    assert len(past) == 2
+    assert not past[0] & past[1]
+    everything = " ".join(redis.command("HGETALL", key) for key in redis.command("KEYS", "*:members:*").split())
+    assert HOST.visitor_id in everything
+    assert GUEST.visitor_id not in everything
+    await store.close()
+
+
 async def test_every_key_in_redis_has_a_time_to_live(redis: RedisServer) -> None:
     redis.command("FLUSHALL")
     store = RedisStore(redis.url)
@@ -494,6 +603,6 @@ async def test_every_key_in_redis_has_a_time_to_live(redis: RedisServer) -> None
     await do(store, losing(HOST, 60_000))
     await do(store, BeginDelete(ROOM, "moderator"))
     keys = redis.command("KEYS", "*").split()
-    assert {"sarangbang:deadlines", "sarangbang:closing", "sarangbang:leases"} <= set(keys)
+    assert {"deadlines", "closing", "leases"} <= {key.rpartition(":")[2] for key in keys}
     assert [key for key in keys if int(redis.command("PTTL", key)) <= 0] == []
     await store.close()

@@ -154,6 +154,21 @@ async def test_opening_a_room_whose_name_is_taken_writes_neither() -> None:
 
 
 @in_threads
+async def test_opening_a_room_again_finds_it() -> None:
+    room = await open_room()
+    same = await Room.objects.create_with_host(room.id, room.name, True, VISITOR, "주인", "abcde")
+    assert (same, same.host.visitor, same.created_at) == (room, VISITOR, room.created_at)
+
+
+@in_threads
+async def test_a_room_s_number_is_not_opened_by_another_visitor() -> None:
+    room = await open_room()
+    with pytest.raises(IntegrityError):
+        await Room.objects.create_with_host(room.id, "다른 방", True, uuid.UUID(int=8).hex, "손님", "abcde")
+    assert (await Host.objects.aget()).visitor == VISITOR
+
+
+@in_threads
 async def test_an_open_room_is_found_by_a_name_that_looks_like_its_own() -> None:
     room = await open_room("Sarang")
     assert await Room.objects.open_with_name(" ЅＡＲАNG ") == room

@@ -127,3 +127,15 @@ async def test_a_store_that_is_away_is_not_asked_all_the_time(monkeypatch: pytes
     assert store.calls == [1]
     assert box._task is not None
     box._task.cancel()
+
+
+async def test_a_closed_outbox_takes_in_losses_only() -> None:
+    store = Store()
+    box = outbox(store)
+    refused: list[Outcome[Any]] = []
+    box.close()
+    submit(box, 1, refused.append)
+    box.submit(Disconnect(1, "k", "v", 0, 0), lambda _: None)
+    await box.drained()
+    assert [type(outcome) for outcome in refused] == [Refused]
+    assert store.calls == [1]

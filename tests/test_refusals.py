@@ -12,12 +12,13 @@ from django.core import signing
 from django.db import OperationalError
 from pytest_django import Settings
 
+from chatsite import logs
 from rooms import services
 from rooms.live.contract import StoreUnavailable
 from rooms.models import Room, RoomQuerySet
 from rooms.node import Node
 from rooms.protocol import ERRORS
-from rooms.visitors import COOKIE
+from rooms.visitors import COOKIE, SECURE_COOKIE
 from tests.conftest import ORIGIN, Client, Connect, Message, a_cookie, browser_headers
 
 COMMANDS = ("CLIENT_ROOM_CREATE", "CLIENT_ROOM_DELETE", "CLIENT_ROOM_JOIN", "CLIENT_ROOM_EXIT", "CLIENT_CHAT_SEND")
@@ -594,7 +595,10 @@ async def test_a_host_that_is_not_this_sites_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_refused_origin_is_logged_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_origin_is_logged_without_its_address(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "SECONDS", 0)
     await refused_handshake(("host", "testserver"), ("origin", "http://evil.example"))
     [record] = caplog.records
     assert (record.levelno, "evil" in record.getMessage()) == (logging.WARNING, False)
@@ -614,6 +618,16 @@ async def test_without_an_origin_cookies_are_ignored(stage: Stage) -> None:
     assert (await program.join(stage.room, "셋째"))["error"] == "name_taken"
     assert "token" in await program.join(stage.room, "넷째")
     await program.drop()
+
+
+@pytest.mark.parametrize(("name", "known"), [(SECURE_COOKIE, True), (COOKIE, False)])
+async def test_behind_tls_only_the_cookie_of_this_very_host_is_believed(name: str, known: bool, stage: Stage) -> None:
+    stage.settings.TRUST_PROXY = True
+    headers = [(key, value.replace(b"visitor=", name.encode() + b"=")) for key, value in browser_headers(a_cookie())]
+    client = await Client([*headers, (b"x-forwarded-proto", b"https")]).open()
+    answer = await client.join(stage.room, "셋째")
+    assert ("token" not in answer) is known
+    await client.drop()
 
 
 @pytest.mark.parametrize("cookie", ["x", "가", signing.Signer(salt="another", key="k").sign("secret"), "\x00", '"'])

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.browser_support import People, Server, server
-from tests.servers import free_port
+from tests.stores import free_port
 
 pytest_plugins = ["tests.browsing"]
 

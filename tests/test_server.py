@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.client import connect
 
-from tests.servers import ROOT, Worker, free_port, wait_for_port
+from tests.servers import ROOT, Worker
+from tests.stores import free_port, wait_for_port
 
 SERVERS = {
     "ours": ["-m", "tests.worker", "{port}"],

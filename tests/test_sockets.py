@@ -493,15 +493,14 @@ async def test_nothing_from_before_the_first_join_is_replayed(connect: Connect) 
     assert all(message["seq"] >= first for message in messages)
 
 
-async def test_who_left_and_comes_back_gets_what_was_said_meanwhile(connect: Connect) -> None:
+async def test_who_left_on_purpose_gets_nothing_of_what_was_said_after(connect: Connect) -> None:
     room, host, guest = await meet(connect, "주인", "손님")
-    after = (await guest.say(room, "손님", "곧 올게요"))["seq"]
+    after = (await guest.say(room, "손님", "갑니다"))["seq"]
     await guest.ask("CLIENT_ROOM_EXIT", roomID=room, userName="손님")
-    await host.send("CLIENT_CHAT_SEND", roomID=room, userName="주인", message="네")
-    joined = await guest.join(room, "손님", after=after)
-    missed = [event for event in await heard(host) if after < event["seq"] <= joined["seq"]]
-    assert (joined["recovered"], len(missed)) == (True, 3)
-    assert await heard(guest) == missed
+    await host.say(room, "주인", "비밀")
+    joined = await guest.join(room, "다른 이름", after=after)
+    assert (joined["status"], joined["recovered"]) == (True, False)
+    assert await heard(guest) == []
 
 
 async def test_an_after_from_the_future_is_not_recovered(connect: Connect) -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from rooms.visitors import COOKIE, TAG_LENGTH, Visitor, ensure_cookie, from_cookies, from_token
+from rooms import visitors
+from rooms.visitors import COOKIE, SECURE_COOKIE, TAG_LENGTH, Visitor, ensure_cookie, from_cookies, from_token
 
 
 def first_page(cookie: str = "", secure: bool = False) -> HttpResponse:
@@ -30,7 +31,7 @@ def given_cookie(secure: bool = False) -> "Morsel[str]":
 
 
 def test_the_cookie_of_the_first_page_is_a_visitor() -> None:
-    visitor = from_cookies({COOKIE: given_cookie().value})
+    visitor = from_cookies({COOKIE: given_cookie().value}, False)
     assert visitor is not None
     assert len(visitor.secret) == 32
 
@@ -40,11 +41,11 @@ def test_a_browser_with_a_cookie_stays_the_same_visitor() -> None:
 
 
 def test_a_browser_with_a_forged_cookie_is_given_a_genuine_one() -> None:
-    assert from_cookies({COOKIE: first_page(cookie="forged").cookies[COOKIE].value}) is not None
+    assert from_cookies({COOKIE: first_page(cookie="forged").cookies[COOKIE].value}, False) is not None
 
 
 def test_two_browsers_are_two_visitors() -> None:
-    assert from_cookies({COOKIE: given_cookie().value}) != from_cookies({COOKIE: given_cookie().value})
+    assert from_cookies({COOKIE: given_cookie().value}, False) != from_cookies({COOKIE: given_cookie().value}, False)
 
 
 def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites_and_ends_with_the_session() -> None:
@@ -59,23 +60,61 @@ def test_the_cookie_is_for_https_only_when_the_page_came_over_https(secure: bool
     assert bool(given_cookie(secure=secure)["secure"]) is secure
 
 
+def behind_tls(cookies: dict[str, str]) -> HttpResponse:
+    """The response to a browser whose request a web server in front has taken over TLS."""
+    request = RequestFactory().get("/", headers={"X-Forwarded-Proto": "https"})
+    request.COOKIES |= cookies
+    response = HttpResponse()
+    ensure_cookie(request, response)
+    return response
+
+
+@pytest.fixture
+def trusted(settings: Settings) -> None:
+    settings.TRUST_PROXY, settings.SECURE_PROXY_SSL_HEADER = True, ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_behind_tls_the_cookie_is_one_that_only_this_host_can_set() -> None:
+    (cookie,) = behind_tls({}).cookies.values()
+    assert (cookie.key, cookie["secure"], cookie["path"], cookie["domain"]) == (SECURE_COOKIE, True, "/", "")
+    assert from_cookies({cookie.key: cookie.value}, True) is not None
+
+
+@pytest.mark.usefixtures("trusted")
+def test_behind_tls_a_cookie_that_anyone_can_plant_is_not_believed() -> None:
+    planted = {COOKIE: given_cookie().value}
+    assert from_cookies(planted, True) is None
+    assert SECURE_COOKIE in behind_tls(planted).cookies
+
+
+@pytest.mark.usefixtures("trusted")
+def test_behind_tls_a_browser_with_a_cookie_stays_the_same_visitor() -> None:
+    assert not behind_tls({SECURE_COOKIE: behind_tls({}).cookies[SECURE_COOKIE].value}).cookies
+
+
+def test_what_a_client_says_of_tls_is_not_believed_unless_the_proxy_is_trusted() -> None:
+    (cookie,) = behind_tls({}).cookies.values()
+    assert (cookie.key, cookie["secure"]) == (COOKIE, "")
+
+
 def test_without_a_cookie_there_is_no_visitor() -> None:
-    assert from_cookies({}) is None
+    assert from_cookies({}, False) is None
 
 
 @pytest.mark.parametrize("forge", [str.upper, lambda cookie: cookie + "x", lambda cookie: "x" + cookie])
 def test_a_forged_cookie_is_nobody(forge: Callable[[str], str]) -> None:
-    assert from_cookies({COOKIE: forge(given_cookie().value)}) is None
+    assert from_cookies({COOKIE: forge(given_cookie().value)}, False) is None
 
 
 def test_a_cookie_signed_with_another_key_is_nobody(settings: Settings) -> None:
     cookie = given_cookie().value
     settings.SECRET_KEY = "another key"
-    assert from_cookies({COOKIE: cookie}) is None
+    assert from_cookies({COOKIE: cookie}, False) is None
 
 
 def test_a_token_is_no_cookie() -> None:
-    assert from_cookies({COOKIE: Visitor.new().token()}) is None
+    assert from_cookies({COOKIE: Visitor.new().token()}, False) is None
 
 
 def test_a_cookie_is_no_token() -> None:
@@ -104,7 +143,7 @@ def test_a_token_is_good_for_a_day(age: int, good: bool, monkeypatch: pytest.Mon
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_text_that_is_no_token_is_nobody(text: str) -> None:
     assert from_token(text) is None
-    assert from_cookies({COOKIE: text}) is None
+    assert from_cookies({COOKIE: text}, False) is None
 
 
 def test_a_visitor_s_id_is_the_same_every_time_and_of_32_hexadecimal_digits() -> None:
@@ -113,11 +152,19 @@ def test_a_visitor_s_id_is_the_same_every_time_and_of_32_hexadecimal_digits() ->
     assert len(bytes.fromhex(visitor.id)) == 16
 
 
-def test_a_visitor_s_id_depends_on_the_site_s_key(settings: Settings) -> None:
+def test_a_visitor_s_id_depends_on_the_installation_s_key(monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = Visitor.new()
     before = visitor.id
-    settings.SECRET_KEY = "another key"
+    monkeypatch.setattr(visitors, "_key", b"another key")
     assert Visitor(visitor.secret).id != before
+
+
+def test_a_new_secret_key_makes_nobody_a_stranger(settings: Settings) -> None:
+    visitor = Visitor.new()
+    before = visitor.id, visitor.tag(7)
+    settings.SECRET_KEY = "another key"
+    again = Visitor(visitor.secret)
+    assert (again.id, again.tag(7)) == before
 
 
 @pytest.mark.parametrize("length", range(4, 8))

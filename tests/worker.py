@@ -36,6 +36,10 @@ class LossyLayer:
         """Wait for the next message."""
         return await self._layer.receive(channel)
 
+    async def flush(self) -> None:
+        """Forget subscriptions and connections."""
+        await self._layer.flush()
+
 
 def count_connections(*_: object) -> None:
     """Print how much is left of connections."""

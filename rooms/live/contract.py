@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from rooms.live.operations import AnswerT, Event, Operation
+from rooms.live.operations import AnswerT, Create, Event, Operation
 from rooms.protocol import ErrorCode, Refusal
 
 REFUSALS: dict[ErrorCode, str] = {
@@ -31,7 +31,34 @@ def refusal(error: ErrorCode, **extra: Any) -> Refusal:
 
 
 class StoreUnavailable(Exception):
-    """The store could not be reached; the operations may or may not have happened."""
+    """The store could not be used; the operations may or may not have happened.
+
+    Args:
+        reason: why, for the log: it goes on where a sentence says "the live store …".
+    """
+
+    def __init__(self, reason: str = "cannot be reached") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unavailable(Refusal):
+    """The store could not be used for an operation, which may have happened all the same.
+
+    Args:
+        reason: why, for the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("unavailable", "the server cannot do this now; send it again with the same ref")
+        self.reason = reason
+
+
+class StoreSilent(StoreUnavailable):
+    """The store did not answer in time: there is no use in asking at once again."""
+
+    def __init__(self) -> None:
+        super().__init__("does not answer")
 
 
 class RoomUnknown(Refusal):
@@ -76,10 +103,17 @@ class Lobby(Struct, frozen=True):
 
 
 class RoomIndex(Struct, frozen=True):
-    """The rooms the store knows: open ones, and those that have been in deletion for more than a moment."""
+    """Some of the rooms that the store knows: open ones, and those that have been in deletion for more than a moment.
+
+    Args:
+        open: some of the open rooms; one may come twice, none is left out that is open all the time.
+        closing: all of them, with the first page.
+        next: where the next page begins; "" after the last.
+    """
 
     open: set[int]
     closing: set[int]
+    next: str = ""
 
 
 class LiveStore(Protocol):
@@ -89,7 +123,10 @@ class LiveStore(Protocol):
         """Carry out ``operations`` in order for a node, each in one atomic step; one outcome for each."""
 
     async def beat(self, node_id: str, lease: int) -> bool:
-        """Renew the lease of a node for ``lease`` ms; False when it had run out or never was."""
+        """Renew the lease of a node for ``lease`` ms; False when it had run out or never was, until ``confirm``."""
+
+    async def confirm(self, node_id: str) -> None:
+        """A node whose ``beat`` was answered with False has put its people back; until then it is asked to again."""
 
     async def release(self, node_id: str) -> None:
         """End the lease of a node at once: it stops, and its members are to have their grace."""
@@ -97,8 +134,20 @@ class LiveStore(Protocol):
     async def lobby(self, most: int) -> Lobby:
         """The ``most`` fullest open listed rooms, fullest first, then oldest."""
 
-    async def list_rooms(self, closing_for: int) -> RoomIndex:
-        """All rooms; ``closing`` are those whose deletion began more than ``closing_for`` ms ago."""
+    async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
+        """A page of the rooms; ``closing`` are those whose deletion began more than ``closing_for`` ms ago."""
+
+    async def unknown(self, room_ids: Sequence[int]) -> set[int]:
+        """Those of the rooms that are neither open nor in deletion."""
+
+    async def describe(self, room_id: int) -> Create | None:
+        """What would make an open room as it is, its host's name and number included; None when there is none."""
+
+    async def lead(self, duty: str, node_id: str, lease: int) -> bool:
+        """Whether a duty that one node does for all is this node's for the next ``lease`` ms."""
+
+    async def purge(self) -> None:
+        """Delete what earlier lives of the store have left behind (docs/architecture.md, "A store's life")."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -1,9 +1,7 @@
 """The live store in the memory of one process, for development and small sites, and the oracle of the other one.
 
-Knows the contract and the rooms in memory; must not know models, sockets or the hub. Everything is gone with the
-process; rooms come back from their rows in the database (``keeper``). The Redis implementation must behave alike: one
-suite of tests runs against both (tests/test_live.py), and random operations on both are compared
-(tests/test_differential.py).
+Knows the contract and the rooms in memory; must not know models, sockets or the hub. It all goes with the process. The
+Redis implementation must behave alike (tests/test_live.py, tests/test_differential.py).
 """
 
 import time
@@ -12,8 +10,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from rooms.live.contract import Done, Lobby, LobbyRoom, Outcome, Refused, RoomIndex, RoomUnknown, refusal
-from rooms.live.memory_room import Deletion, Limits, MembershipWindow, MemoryRoom, RoomMember
+from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
+from rooms.live.memory_index import describe, list_rooms, lobby
+from rooms.live.memory_leases import Duties, Leases
+from rooms.live.memory_past import Limits, Past
+from rooms.live.memory_room import Deletion, MembershipWindow, MemoryRoom, RoomMember
 from rooms.live.operations import (
     BeginDelete,
     Create,
@@ -58,8 +59,9 @@ class MemoryStore:
         self._now = now
         self._rooms: dict[int, MemoryRoom] = {}
         self._gone: dict[int, tuple[int, MemoryRoom]] = {}
-        self._leases: dict[str, int] = {}
-        self._unregistered: set[str] = set()
+        self._leases = Leases()
+        self._duties = Duties()
+        self._swept_at: int | None = None
         self._reserved: dict[tuple[str, str], tuple[int, int]] = {}
         self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
             Reserve: self._reserve,
@@ -84,31 +86,38 @@ class MemoryStore:
 
     async def beat(self, node_id: str, lease: int) -> bool:
         """Renew a lease; see the contract."""
-        now = self._now()
-        alive = self._leases.get(node_id, 0) > now and node_id not in self._unregistered
-        self._unregistered.discard(node_id)
-        self._leases[node_id] = now + lease
-        return alive
+        return self._leases.beat(node_id, self._now(), lease)
+
+    async def confirm(self, node_id: str) -> None:
+        """What ``beat`` asked for is done; see the contract."""
+        self._leases.confirm(node_id)
 
     async def release(self, node_id: str) -> None:
         """End a lease; see the contract."""
-        if node_id in self._leases:
-            self._leases[node_id] = 0
+        self._leases.release(node_id)
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        listed = [room for room in self._rooms.values() if room.listed and room.deletion is None]
-        listed.sort(key=lambda room: (-len(room.members), room.created_at, room.id))
-        return Lobby([_lobby_room(room) for room in listed[:most]], len(listed))
+        return lobby(self._rooms.values(), most)
 
-    async def list_rooms(self, closing_for: int) -> RoomIndex:
-        """All rooms; see the contract."""
-        before = self._now() - closing_for
-        rooms = self._rooms.values()
-        return RoomIndex(
-            {room.id for room in rooms if room.deletion is None},
-            {room.id for room in rooms if room.deletion is not None and room.deletion.at <= before},
-        )
+    async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
+        """All rooms, on one page; see the contract."""
+        return list_rooms(self._rooms.values(), self._now() - closing_for)
+
+    async def unknown(self, room_ids: Sequence[int]) -> set[int]:
+        """Those of the rooms that are not here; see the contract."""
+        return {room_id for room_id in room_ids if room_id not in self._rooms}
+
+    async def describe(self, room_id: int) -> Create | None:
+        """What would make a room as it is; see the contract."""
+        return describe(room) if (room := self._rooms.get(room_id)) is not None else None
+
+    async def lead(self, duty: str, node_id: str, lease: int) -> bool:
+        """Whether a duty is a node's; see the contract."""
+        return self._duties.lead(duty, node_id, self._now(), lease)
+
+    async def purge(self) -> None:
+        """There is one life only; see the contract."""
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -123,8 +132,8 @@ class MemoryStore:
 
     def _reserve(self, node_id: str, op: Reserve) -> Done[int]:
         now = self._now()
-        for key in [key for key, (at, _) in self._reserved.items() if at + self._limits.ref_age < now]:
-            del self._reserved[key]
+        cutoff = now - self._limits.ref_age
+        self._reserved = {key: made for key, made in self._reserved.items() if made[0] >= cutoff}
         return Done(self._reserved.setdefault((op.visitor_id, op.ref), (now, op.room_id))[1])
 
     def _create(self, node_id: str, op: Create) -> Done[Entered]:
@@ -141,11 +150,11 @@ class MemoryStore:
         seq = max(now * 1000, op.seq + 1)
         restored_until = 0 if op.held else now + op.grace
         room = self._rooms[op.room_id] = MemoryRoom(
-            op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, self._limits
+            op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, Past(self._limits)
         )
         if op.host is not None:
             member = room.members[op.host.key] = RoomMember(op.host)
-            room.windows[op.host.visitor_id] = MembershipWindow(seq, now)
+            room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)
             if op.held:
                 room.hold(member, node_id)
                 self._give_lease(node_id)
@@ -169,8 +178,10 @@ class MemoryStore:
             return Done(None)
         now = self._now()
         recipients = room.recipients()
-        room.members.clear()
-        room.nodes.clear()
+        # What was said goes with the room; that it ended stays for a while, for a node which missed it.
+        for kept in (room.members, room.nodes, room.windows):
+            kept.clear()
+        room.past.forget_all()
         deleted = Deleted(room.id, room.deletion.reason, ref=room.deletion.ref or UNSET)
         event = room.append(deleted, now, recipients, end=True)
         del self._rooms[op.room_id]
@@ -186,53 +197,30 @@ class MemoryStore:
         return done
 
     def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
-        done = self._found(op.room_id).restore(node_id, op.people, op.seq, self._now())
+        done = self._found(op.room_id).restore(node_id, op, self._now())
         if len(done.answer.out) < len(op.people):
             self._give_lease(node_id)
         return done
 
     def _give_lease(self, node_id: str) -> None:
-        """Give a lease to a node that holds someone without one, or it would never be missed; its next beat says so."""
-        if node_id not in self._leases:
-            self._leases[node_id] = self._now() + self._limits.history_age
-            self._unregistered.add(node_id)
+        self._leases.give(node_id, self._now() + self._limits.history_age)
 
     def _exit(self, node_id: str, op: Exit) -> Done[bool]:
         room = self._rooms.get(op.room_id)
-        if room is None:
-            return Done(False)
-        if room.deletion is not None:
-            # Asked again after the host's leaving had been carried out: the deletion is still to be finished.
-            left = room.deletion.reason == "host_left"
-            return Done(left and room.host is not None and room.host.visitor_id == op.visitor_id)
-        member = room.members.get(op.key)
-        if member is None or member.person.visitor_id != op.visitor_id:
-            return Done(False)
-        recipients = room.recipients()
-        room.let_go(member, node_id)
-        if member.holders:
-            return Done(False)
-        event = room.take_out(member, "left", self._now(), recipients)
-        return Done(room.deletion is not None, (event,))
+        return room.exit(node_id, op.key, op.visitor_id, self._now()) if room is not None else Done(False)
 
     def _disconnect(self, node_id: str, op: Disconnect) -> Done[None]:
         room = self._rooms.get(op.room_id)
-        member = room.members.get(op.key) if room is not None else None
-        if room is None or member is None or member.person.visitor_id != op.visitor_id:
-            return Done(None)
-        recipients = room.recipients()
-        room.let_go(member, node_id)
-        return Done(None, room.await_return(member, self._now(), op.grace, op.host_grace, recipients))
+        return room.disconnect(node_id, op, self._now()) if room is not None else Done(None)
 
     def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
+        self._skip_pause(now, op.pause)
         events: list[Event] = []
-        ended = sorted((end, node) for node, end in self._leases.items() if end <= now)
-        for _, dead in ended:
-            del self._leases[dead]
+        for dead in self._leases.end_due(now):
             for room in self._rooms.values():
                 if room.deletion is None:
-                    events.extend(room.let_all_go(dead, now, op.grace, op.host_grace))
+                    events.extend(room.let_go_except((), dead, now, op.grace, op.host_grace))
         closing: list[int] = []
         for room, member in self._due(now)[: op.most]:
             member.deadline = None
@@ -240,7 +228,19 @@ class MemoryStore:
                 events.append(room.take_out(member, "lost", now, room.recipients()))
                 if room.deletion is not None:
                     closing.append(room.id)
+        for room in self._rooms.values():
+            room.past.forget_old(now)
+            room.forget_visitors(now)
         return Done(tuple(closing), tuple(events))
+
+    def _skip_pause(self, now: int, pause: int) -> None:
+        """Move deadlines and leases by a time in which nobody swept, or by which the clock was set."""
+        missed, self._swept_at = now - (self._swept_at or now), now
+        if 0 <= missed <= pause:
+            return
+        self._leases.move(missed)
+        for room in self._rooms.values():
+            room.move_deadlines(missed)
 
     def _due(self, now: int) -> list[tuple[MemoryRoom, RoomMember]]:
         """The members who are waited for no longer, in the order of their deadlines."""
@@ -258,26 +258,31 @@ class MemoryStore:
     def _send(self, node_id: str, op: Send) -> Done[Duplicate | None]:
         room = self._found(op.room_id)
         now = self._now()
-        made = room.made_by(op.visitor_id, op.ref, now)
+        made = room.past.made_by(op.visitor_id, op.ref, now)
         if made is not None:
-            return Done(Duplicate(made.seq, made.text))
+            return Done(made)
         member = room.members.get(op.key)
         if member is None or member.person.visitor_id != op.visitor_id:
             raise refusal("not_in_room")
         if op.wait:
             raise refusal("too_fast", retryAfter=op.wait)
-        event = room.append_body(op.body, now, room.recipients())
-        room.remember(op.visitor_id, op.ref, event, now)
-        return Done(None, (event,))
+        return Done(None, (room.append_line(op.body, op.visitor_id, op.ref, now),))
 
     def _positions(self, node_id: str, op: Positions) -> Done[dict[int, int]]:
-        return Done({room_id: room.seq for room_id in op.room_ids if (room := self._known(room_id)) is not None})
+        known = {room_id: room for room_id in op.room_ids if (room := self._known(room_id)) is not None}
+        return Done(
+            {
+                room_id: room.seq
+                for room_id, room in known.items()
+                if not op.held or room_id not in self._rooms or node_id in room.nodes
+            }
+        )
 
     def _history(self, node_id: str, op: History) -> Done[HistoryPage]:
         room = self._known(op.room_id)
         if room is None:
             return Done(HistoryPage([], None))
-        return Done(HistoryPage(room.kept_after(op.after, self._now()), room.seq, room.epoch_seq))
+        return Done(HistoryPage(room.past.kept_after(op.after, self._now()), room.seq, room.epoch_seq))
 
     # --- what they share ----------------------------------------------------------------------------------------------
 
@@ -293,8 +298,3 @@ class MemoryStore:
         """A room, also one that is gone but not forgotten."""
         gone_at, gone = self._gone.get(room_id, (0, None))
         return self._rooms.get(room_id) or (gone if gone_at + self._limits.history_age >= self._now() else None)
-
-
-def _lobby_room(room: MemoryRoom) -> LobbyRoom:
-    host = room.host.nick if room.host else ""
-    return LobbyRoom(room.id, room.name, host, len(room.members), room.locked, room.created_at)

@@ -4,13 +4,16 @@ Knows the contract and the protocol's events; must not know other rooms, leases 
 the store's clock, Unix time in milliseconds.
 """
 
-from collections import Counter, deque
+import hashlib
+from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
 from rooms.live.contract import Done, refusal
-from rooms.live.operations import Entered, Event, Person, Restored
+from rooms.live.memory_past import Past
+from rooms.live.operations import Disconnect, Entered, Event, Person, Restore, Restored
 from rooms.protocol import (
     MEMBERS_MAX,
     Exited,
@@ -23,15 +26,6 @@ from rooms.protocol import (
     RoomState,
     event_body,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much of the past is kept: events of a room, how long an event and how long a ref (ms)."""
-
-    history: int
-    history_age: int
-    ref_age: int
 
 
 @dataclass(slots=True)
@@ -65,6 +59,7 @@ class MemoryRoom:
     """The live state of one room.
 
     Args:
+        past: what happened in it a moment ago.
         epoch_seq: the ``seq`` that this state began with.
         restored_until: while it was lost and made again, until when nobody is said to come in who only comes back.
     """
@@ -77,15 +72,14 @@ class MemoryRoom:
     seq: int
     epoch_seq: int
     restored_until: int
-    limits: Limits
+    past: Past
     locked: bool = False
     deletion: Deletion | None = None
     members: dict[str, RoomMember] = field(default_factory=dict)
     nodes: Counter[str] = field(default_factory=Counter)
     """By node, how many members it holds."""
-    history: deque[tuple[int, Event]] = field(default_factory=deque)
     windows: dict[str, MembershipWindow] = field(default_factory=dict)
-    refs: dict[tuple[str, str], tuple[int, Event]] = field(default_factory=dict)
+    """By the visitor as this room knows them (``in_room``)."""
 
     # --- who is in ----------------------------------------------------------------------------------------------------
 
@@ -112,12 +106,12 @@ class MemoryRoom:
             if not self.nodes[node_id]:
                 del self.nodes[node_id]
 
-    def let_all_go(self, node_id: str, now: int, grace: int, host_grace: int) -> list[Event]:
-        """A node that is dead holds nobody any longer."""
+    def let_go_except(self, keys: Container[str], node_id: str, now: int, grace: int, host_grace: int) -> list[Event]:
+        """A node holds nobody any longer but the members of some names."""
         recipients = self.recipients()
         events: list[Event] = []
         for member in self.members.values():
-            if node_id in member.holders:
+            if node_id in member.holders and member.person.key not in keys:
                 self.let_go(member, node_id)
                 events.extend(self.await_return(member, now, grace, host_grace, recipients))
         return events
@@ -126,8 +120,11 @@ class MemoryRoom:
         """Remove a member whom nobody holds. When the host goes, the room's deletion begins."""
         person = member.person
         del self.members[person.key]
-        if person.visitor_id in self.windows:
-            self.windows[person.visitor_id].out_at = now
+        if reason == "left":
+            # Whoever leaves on purpose is sent nothing of what is said after.
+            self.windows.pop(self.in_room(person.visitor_id), None)
+        elif (window := self.windows.get(self.in_room(person.visitor_id))) is not None:
+            window.out_at = now
         event = self.append(Exited(self.id, person.nick, person.tag, reason), now, recipients)
         if self.is_host(person.key):
             self.deletion = Deletion(f"host_{reason}", "", now)
@@ -145,7 +142,38 @@ class MemoryRoom:
             return ()
         return (self.append(HostAway(self.id, member.person.nick, member.deadline), now, recipients),)
 
-    # --- coming in ----------------------------------------------------------------------------------------------------
+    def move_deadlines(self, by: int) -> None:
+        """Put all of them off."""
+        for member in self.members.values():
+            if member.deadline is not None:
+                member.deadline += by
+
+    # --- coming and going ---------------------------------------------------------------------------------------------
+
+    def exit(self, node_id: str, key: str, visitor_id: str, now: int) -> Done[bool]:
+        """``operations.Exit``."""
+        if self.deletion is not None:
+            # Asked again after the host's leaving had been carried out: the deletion is still to be finished.
+            left = self.deletion.reason == "host_left"
+            return Done(left and self.host is not None and self.host.visitor_id == visitor_id)
+        member = self.members.get(key)
+        if member is None or member.person.visitor_id != visitor_id:
+            return Done(False)
+        recipients = self.recipients()
+        self.let_go(member, node_id)
+        if member.holders:
+            return Done(False)
+        event = self.take_out(member, "left", now, recipients)
+        return Done(self.deletion is not None, (event,))
+
+    def disconnect(self, node_id: str, op: Disconnect, now: int) -> Done[None]:
+        """``operations.Disconnect``."""
+        member = self.members.get(op.key)
+        if member is None or member.person.visitor_id != op.visitor_id:
+            return Done(None)
+        recipients = self.recipients()
+        self.let_go(member, node_id)
+        return Done(None, self.await_return(member, now, op.grace, op.host_grace, recipients))
 
     def join(self, node_id: str, person: Person, after: int | None, size: int, now: int) -> Done[Entered]:
         """``operations.Join``."""
@@ -161,28 +189,30 @@ class MemoryRoom:
             member = self.members[person.key] = RoomMember(person)
             events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
             if not known:
-                self.windows[person.visitor_id] = MembershipWindow(self.seq, now)
+                self.windows[self.in_room(person.visitor_id)] = MembershipWindow(self.seq, now)
         elif member.deadline is not None and self.is_host(person.key):
             events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
         self.hold(member, node_id)
         return Done(self.entered(member.person, now, after, known), tuple(events))
 
-    def restore(self, node_id: str, people: tuple[Person, ...], seq: int, now: int) -> Done[Restored]:
+    def restore(self, node_id: str, op: Restore, now: int) -> Done[Restored]:
         """``operations.Restore``."""
-        self.seq = max(self.seq, seq)
+        self.seq = max(self.seq, op.seq)
         events: list[Event] = []
         out: list[str] = []
         recount = False
-        for person in people:
+        for person in op.people:
             member = self.members.get(person.key)
             if member is not None and member.person.visitor_id != person.visitor_id:
                 out.append(person.key)
             else:
                 was_away = self._put_back(node_id, person, member, now, events)
                 recount = recount or (was_away and now < self.restored_until)
+        mine = {*({person.key for person in op.people} - set(out)), *op.joining}
+        events += self.let_go_except(mine, node_id, now, op.grace, op.host_grace)
         if recount:
             events.append(self.append(Recounted(self.id), now, self.recipients()))
-        return Done(Restored(tuple(out), self.epoch_seq, self.kept_after(self.epoch_seq, now)), tuple(events))
+        return Done(Restored(tuple(out), self.epoch_seq, self.past.kept_after(self.epoch_seq, now)), tuple(events))
 
     def _put_back(self, node_id: str, person: Person, member: RoomMember | None, now: int, events: list[Event]) -> bool:
         """Put one person back, adding the event if there is one; whether they had been out or waited for."""
@@ -191,7 +221,7 @@ class MemoryRoom:
         if member is None:
             recipients = self.recipients()
             member = self.members[person.key] = RoomMember(person)
-            self.windows.setdefault(person.visitor_id, MembershipWindow(self.seq, now))
+            self.windows.setdefault(self.in_room(person.visitor_id), MembershipWindow(self.seq, now))
             if not restored:
                 events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
         elif was_away and not restored and self.is_host(person.key):
@@ -201,48 +231,33 @@ class MemoryRoom:
 
     def _knows(self, visitor_id: str, member: RoomMember | None, now: int) -> bool:
         """Whether a visitor is in the room or was not long ago."""
-        window = self.windows.get(visitor_id)
-        return window is not None and (member is not None or window.out_at + self.limits.history_age > now)
+        window = self.windows.get(self.in_room(visitor_id))
+        return window is not None and (member is not None or window.out_at + self.past.limits.history_age > now)
 
     # --- what happened ------------------------------------------------------------------------------------------------
 
     def append(self, event: RoomEvent, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
-        """Number an event and keep it."""
-        return self.append_body(event_body(event), now, recipients, end)
+        """Number an event that is no line of talk, and keep it."""
+        return self.past.keep_other(self._numbered(event_body(event), now, recipients, end), now)
 
-    def append_body(self, body: str, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
-        """The same for an event that is text already."""
+    def append_line(self, body: str, visitor_id: str, ref: str, now: int) -> Event:
+        """Number a line of talk, keep it, and remember which ref made it."""
+        return self.past.keep_line(self._numbered(body, now, self.recipients()), visitor_id, ref, now)
+
+    def _numbered(self, body: str, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
         self.seq += 1
         text = f'{body},"seq":{self.seq},"at":{now},"participants":{len(self.members)}}}'
-        event = Event(self.id, self.seq, text, recipients, end)
-        self.history.append((now, event))
-        self.forget_old(now)
-        return event
+        return Event(self.id, self.seq, text, recipients, end)
 
-    def forget_old(self, now: int) -> None:
-        """Let go of the events that may not be kept any longer."""
-        kept = self.history
-        while kept and (len(kept) > self.limits.history or kept[0][0] + self.limits.history_age <= now):
-            kept.popleft()
+    def forget_visitors(self, now: int) -> None:
+        """Let go of the windows of visitors who have been out for too long."""
+        here = {self.in_room(member.person.visitor_id) for member in self.members.values()}
+        late = now - self.past.limits.history_age
+        self.windows = {name: each for name, each in self.windows.items() if name in here or each.out_at > late}
 
-    def kept_after(self, seq: int, now: int) -> list[Event]:
-        """The kept events after ``seq``, oldest first."""
-        self.forget_old(now)
-        return [event for _, event in self.history if event.seq > seq]
-
-    def remember(self, visitor_id: str, ref: str, event: Event, now: int) -> None:
-        """Keep what a ref made, and forget the refs that are too old."""
-        self.refs[visitor_id, ref] = (now, event)
-        while self.refs:
-            oldest = next(iter(self.refs))
-            if self.refs[oldest][0] + self.limits.ref_age >= now:
-                break
-            del self.refs[oldest]
-
-    def made_by(self, visitor_id: str, ref: str, now: int) -> Event | None:
-        """The event that a visitor's ref made, if that is not too long ago."""
-        made = self.refs.get((visitor_id, ref))
-        return made[1] if made is not None and made[0] + self.limits.ref_age >= now else None
+    def in_room(self, visitor_id: str) -> str:
+        """A visitor as this room's past knows them: the same visitor cannot be told in another room's."""
+        return hashlib.sha1(f"{self.id}:{visitor_id}".encode(), usedforsecurity=False).hexdigest()[:20]
 
     # --- what somebody finds ------------------------------------------------------------------------------------------
 
@@ -273,7 +288,6 @@ class MemoryRoom:
             return None, []
         if not known or after > self.seq:
             return False, []
-        start = max(after, self.windows[person.visitor_id].joined_seq)
-        replay = self.kept_after(start, now)
-        complete = start == self.seq or (bool(replay) and replay[0].seq == start + 1)
-        return complete and after >= self.epoch_seq, [event.text for event in replay]
+        start = max(after, self.windows[self.in_room(person.visitor_id)].joined_seq)
+        replay = self.past.kept_after(start, now)
+        return start >= self.past.lost_seq and after >= self.epoch_seq, [event.text for event in replay]

@@ -176,33 +176,41 @@ class Restore(Operation[Restored], frozen=True):
     corrects the number. Refused with ``room_not_found`` or ``RoomUnknown``.
 
     Args:
+        people: all whom the node holds in the room; whom the store thought it holds beyond them, it lets go.
         seq: the highest that the node has seen; the room's will not be below it.
+        joining: the name keys of those whose join is under way, who are not let go.
     """
 
     room_id: int
     people: tuple[Person, ...]
     seq: int
+    grace: int
+    host_grace: int
+    joining: tuple[str, ...] = ()
 
 
 class Sweep(Operation[tuple[int, ...]], frozen=True):
     """Carry out the departures that are due, and give the members of dead nodes a deadline.
 
-    Answers the rooms whose host was lost for good, which are now being deleted.
+    Answers the rooms whose host was lost for good, which are now being deleted. What is older than it may be kept goes.
 
     Args:
         most: how many departures to carry out at once.
+        pause: if no sweep has been made for longer, or the clock was set back, nobody could come back in that time: all
+            deadlines and leases move by it first.
     """
 
     grace: int
     host_grace: int
     most: int = 500
+    pause: int = 5_000
 
 
 # --- talk ------------------------------------------------------------------------------------------------------------
 
 
 class Duplicate(Struct, frozen=True):
-    """The event that the same ``ref`` made before."""
+    """The event that the same ``ref`` made before; ``text`` is empty when it is no longer kept."""
 
     seq: int
     text: str
@@ -228,13 +236,18 @@ class Send(Operation[Duplicate | None], frozen=True):
 
 
 class Positions(Operation[dict[int, int]], frozen=True):
-    """Ask for the latest ``seq`` of rooms; the answer is without the rooms that are unknown."""
+    """Ask for the latest ``seq`` of rooms; the answer is without the rooms that are unknown.
+
+    Args:
+        held: leave out also the rooms, unless they are gone, in which the asking node holds nobody.
+    """
 
     room_ids: tuple[int, ...]
+    held: bool = False
 
 
 class HistoryPage(Struct, frozen=True):
-    """The kept events of a room, oldest first.
+    """The kept events of a room, oldest first; of a room that is gone, its end.
 
     Args:
         position: the latest ``seq``; None when the room is unknown.

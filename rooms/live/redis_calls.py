@@ -94,8 +94,8 @@ def _sent(op: Send, answer: str) -> Outcome[Duplicate | None]:
     if answer[0] == "!":
         return _refused(answer[1:], op)
     if answer[0] == "=":
-        seq, _, text = answer[1:].partition(":")
-        return Done(Duplicate(int(seq), text))
+        number, _, text = answer[1:].partition(":")
+        return Done(Duplicate(int(number), text))
     seq, at, participants, *recipients = answer.split()
     # The same text as the script has kept: it need not come back over the wire.
     text = f'{op.body},"seq":{seq},"at":{at},"participants":{participants}}}'
@@ -141,7 +141,10 @@ _KINDS: dict[type[Operation[Any]], _Kind] = {
     ),
     Restore: _Kind(
         "restore",
-        lambda op: (op.room_id, op.seq, *(part for person in op.people for part in _person(person))),
+        lambda op: (
+            *(op.room_id, op.seq, op.grace, op.host_grace, len(op.joining), *op.joining),
+            *(part for person in op.people for part in _person(person)),
+        ),
         lambda op, value: Restored(tuple(value[0]), value[1], _kept(op.room_id, value[2])),
     ),
     Exit: _Kind("exit", lambda op: (op.room_id, op.key, op.visitor_id), lambda op, value: bool(value)),
@@ -158,12 +161,12 @@ _KINDS: dict[type[Operation[Any]], _Kind] = {
     FinishDelete: _Kind("finish_delete", lambda op: (op.room_id,), lambda op, value: value or None),
     Sweep: _Kind(
         "sweep",
-        lambda op: (op.grace, op.host_grace, op.most),
+        lambda op: (op.grace, op.host_grace, op.most, op.pause),
         lambda op, value: tuple(int(room) for room in value),
     ),
     Positions: _Kind(
         "positions",
-        lambda op: op.room_ids,
+        lambda op: (int(op.held), *op.room_ids),
         lambda op, value: {int(room): int(seq) for room, seq in zip(value[::2], value[1::2], strict=True)},
     ),
     History: _Kind(
@@ -205,6 +208,13 @@ def _entered(reply: Any) -> Entered:
     state["locked"] = bool(state["locked"])
     state["closesAt"] = state["closesAt"] or UNSET
     return Entered(RoomState(**state), None if recovered < 0 else bool(recovered), replay)
+
+
+def described(room_id: int, reply: Any) -> Create:
+    """What would make a room, of what the script of that name says of it."""
+    name, listed, created_at, *host = reply
+    person = Person(*host) if host[0] else None
+    return Create(room_id, name, listed == "1", int(created_at), person, held=False)
 
 
 def _refused(code: str, op: Operation[Any]) -> Refused:

@@ -1,4 +1,4 @@
-"""One connection to Redis, one round trip at a time.
+"""One connection to Redis, one round trip at a time, and which life of Redis is at its other end.
 
 Knows Redis and its client library; must not know operations or scripts. The client of redis-py would do, but it writes
 in a task of its own: by then the process is busy telling the outcomes of the call before, and Redis waits. Here a call
@@ -6,7 +6,8 @@ is written before ``ask`` gives up control for the first time, once the connecti
 """
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio import ConnectionPool
@@ -14,6 +15,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     BusyLoadingError,
     ConnectionError,
     OutOfMemoryError,
@@ -22,11 +24,15 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-CONNECT_SECONDS = 2
-ANSWER_SECONDS = 3
+CONNECT_SECONDS = 1.5
+ANSWER_SECONDS = 2
+"""How long a round trip may take, making the connection included. Everyone who waits for it fails with it."""
 
-AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, OSError)
+AWAY = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError, AskError, OutOfMemoryError, OSError)
 """What Redis, or the way to it, raises when it cannot be used now; a reply may be one of these too."""
+SILENT = (TimeoutError, asyncio.TimeoutError)
+"""Those that say that nothing came in time."""
+_NOT_THE_MASTER = (ReadOnlyError, AskError)
 
 
 class RedisConnection:
@@ -34,9 +40,10 @@ class RedisConnection:
 
     Args:
         url: where Redis is, such as ``redis://127.0.0.1:6379/0``.
+        on_connect: told the life of the Redis that was reached, before anything is asked of it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_connect: Callable[[str], Awaitable[None]]) -> None:
         self._pool = ConnectionPool.from_url(
             url,
             decode_responses=True,
@@ -46,29 +53,55 @@ class RedisConnection:
             # A retry below would not know which operations are safe to repeat; the store does.
             retry=Retry(NoBackoff(), 0),
         )
+        self._on_connect = on_connect
         self._connection: AbstractConnection | None = None
         self._lock = asyncio.Lock()
+        self._silences = 0
+        """How many round trips were not answered in time."""
 
-    async def ask(self, commands: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-        """Send ``commands`` together; returns the reply of each, which may be an error.
+    async def ask(self, commands: Callable[[], Sequence[Sequence[str | bytes | int]]]) -> list[Any]:
+        """Send commands together; returns the reply of each, which may be an error.
+
+        Args:
+            commands: makes what is sent, once it is known which life of Redis it is sent to.
 
         Raises:
             redis.exceptions.ConnectionError, OSError: the connection could not be made, or broke, or was not answered
-                within ``ANSWER_SECONDS``.
+                within ``ANSWER_SECONDS``. Whoever waits for its turn meanwhile fails at the same moment: what did not
+                answer one will not answer the next.
         """
+        silences = self._silences
         async with self._lock:
+            if self._silences != silences:
+                raise TimeoutError("the call before was not answered")
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    connection = self._connection
-                    if connection is None:
-                        connection = self._connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-                        await connection.connect()
-                    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-                    return [await self._reply(connection) for _ in commands]
-            except BaseException:
+                    connection = self._connection or await self._connect()
+                    asked = commands()
+                    await connection.send_packed_command(connection.pack_commands(asked), check_health=False)
+                    replies = [await self._reply(connection) for _ in asked]
+            except BaseException as problem:
+                if isinstance(problem, SILENT):
+                    self._silences += 1
                 # What is still to come over it would be taken for the answer to something else.
                 await self.close()
                 raise
+            if any(isinstance(reply, _NOT_THE_MASTER) for reply in replies):
+                # It was demoted: the next connection may lead to the one that was promoted.
+                await self.close()
+            return replies
+
+    async def _connect(self) -> AbstractConnection:
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        self._connection = connection
+        await connection.connect()  # type: ignore[no-untyped-call]
+        await connection.send_packed_command(connection.pack_commands([("INFO", "server"), ("INFO", "replication")]))
+        about = "\r\n".join([await connection.read_response() for _ in range(2)])
+        facts = dict(line.split(":", 1) for line in about.split("\r\n") if ":" in line)
+        if facts.get("role", "master") != "master":
+            raise ReadOnlyError("this Redis is a replica")
+        await self._on_connect(_life(facts))
+        return connection
 
     async def _reply(self, connection: AbstractConnection) -> Any:
         try:
@@ -81,3 +114,12 @@ class RedisConnection:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _life(facts: dict[str, str]) -> str:
+    """The name of a Redis's life: another after every start, and on every server that was promoted.
+
+    A server's ``run_id`` alone would not do: after a failover and a failback it is the old one again, with old keys.
+    """
+    name = f"{facts.get('run_id', '')}:{facts.get('master_replid', '')}"
+    return hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:12]

@@ -1,7 +1,7 @@
 -- What every script shares: time, keys, and a room's state. rooms/live/lua.py puts in front of each script the constants
 -- and the texts of events that it takes from rooms/protocol.py (MEMBERS_MAX, ROOM_STATE, EVENTS), then this file, then
 -- events.lua and members.lua.
--- ARGV: 1 key prefix, 2 history (events), 3 history age (ms), 4 ref age (ms), 5 life of a room's keys (ms),
+-- ARGV: 1 key prefix, 2 history (lines), 3 history age (ms), 4 ref age (ms), 5 life of a room's keys (ms),
 -- 6 the asking node; the operation's own arguments follow, from FIRST on.
 
 local PREFIX, HISTORY, HISTORY_AGE, REF_AGE, LIFE, NODE =
@@ -19,7 +19,7 @@ local AT = int(NOW)
 
 local function key(kind, room) return PREFIX .. kind .. ':' .. room end
 
-local ROOM_KINDS = {'room', 'members', 'order', 'holders', 'nodes', 'windows'}
+local ROOM_KINDS = {'room', 'members', 'order', 'holders', 'nodes', 'windows', 'outs'}
 
 local function touch(room)
   for _, kind in ipairs(ROOM_KINDS) do redis.call('PEXPIRE', key(kind, room), LIFE) end
@@ -28,10 +28,13 @@ end
 
 -- The indexes live as long as anybody beats or comes in.
 local function touch_indexes()
-  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing'}) do
+  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing', 'aging', 'swept'}) do
     redis.call('PEXPIRE', PREFIX .. name, LIFE)
   end
 end
+
+-- A visitor as a room's past knows them: the same visitor cannot be told in another room's.
+local function in_room(room, visitor) return string.sub(redis.sha1hex(room .. ':' .. visitor), 1, 20) end
 
 local function count(room) return redis.call('HLEN', key('members', room)) end
 

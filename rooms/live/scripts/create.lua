@@ -5,6 +5,9 @@ local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = ta
 local state, refused = find(room)
 if refused == 'room_not_found' then return {refused, '', {}} end
 if state then
+  -- An index may have lost it.
+  redis.call('SADD', PREFIX .. 'rooms', room)
+  list(room)
   if not who or held ~= '1' then return {'', entered(room, who, '', false), {}} end
   local taken, answer, events = join(room, state.host, who, '', count(room) + 1)
   return {taken or '', answer or '', events or {}}

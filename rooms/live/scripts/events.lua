@@ -20,19 +20,42 @@ local function with_seq(body, seq, participants)
   return body .. ',"seq":' .. seq .. ',"at":' .. AT .. ',"participants":' .. participants .. '}'
 end
 
-local function keep(room, seq, text, ended)
-  redis.call('XADD', key('events', room), 'MAXLEN', HISTORY, seq .. '-0', 'text', text, 'at', AT, 'ended', ended)
+-- What a ref made is remembered in one of two hashes, by time: the one in use, and the one before it.
+local function refs_key(room, before)
+  return key('refs', room) .. ':' .. int(math.floor(NOW / REF_AGE) - before)
 end
 
--- To be called after events were kept.
-local function keep_no_longer_than_allowed(room)
-  local events = key('events', room)
+-- Lines of talk and all other events are kept apart, so that comings and goings cost no line its place.
+local OTHERS = 3 * HISTORY
+
+local function keep(kind, room, seq, text, ended)
+  redis.call('XADD', key(kind, room), seq .. '-0', 'text', text, 'at', AT, 'ended', ended)
+end
+
+local function entry_seq(entry) return tonumber(string.match(entry[1], '^%d+')) end
+
+-- Lets go of the kept events beyond so many, and of those that are too old. What was the last line to go is noted: who
+-- asks for what came before it has missed something. To be called after events were kept.
+local function trim(kind, room, most)
+  local events = key(kind, room)
+  local gone
+  local excess = redis.call('XLEN', events) - most
+  if excess > 0 then
+    local first = redis.call('XRANGE', events, '-', '+', 'COUNT', excess)
+    gone = first[#first]
+    redis.call('XTRIM', events, 'MAXLEN', most)
+  end
   while true do
     local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)[1]
     if not oldest or tonumber(oldest[2][4]) + HISTORY_AGE > NOW then break end
     redis.call('XDEL', events, oldest[1])
+    gone = oldest
+  end
+  if gone and kind == 'lines' and redis.call('EXISTS', key('room', room)) == 1 then
+    redis.call('HSET', key('room', room), 'lost', int(entry_seq(gone)))
   end
   redis.call('PEXPIRE', events, HISTORY_AGE)
+  if redis.call('ZADD', PREFIX .. 'aging', 'NX', AT, room) == 1 then redis.call('PEXPIRE', PREFIX .. 'aging', LIFE) end
 end
 
 -- Gives an event its seq, at and participants, and keeps it. Returns what the hub needs of it (operations.Event).
@@ -40,18 +63,22 @@ local function append(room, body, to, ended)
   local seq = redis.call('HINCRBY', key('room', room), 'seq', 1)
   local number = int(seq)
   local text = with_seq(body, number, ended and 0 or count(room))
-  keep(room, number, text, ended and 1 or 0)
-  keep_no_longer_than_allowed(room)
+  keep('others', room, number, text, ended and 1 or 0)
+  trim('others', room, OTHERS)
   return {room, seq, text, ended and 1 or 0, to}
 end
 
+-- The kept events after a number, lines and others, in order.
 local function kept_after(room, after)
   local kept = {}
-  for _, entry in ipairs(redis.call('XRANGE', key('events', room), '(' .. int(after) .. '-0', '+')) do
-    if tonumber(entry[2][4]) + HISTORY_AGE > NOW then
-      kept[#kept + 1] = {tonumber(string.match(entry[1], '^%d+')), entry[2][2], tonumber(entry[2][6])}
+  for _, kind in ipairs({'lines', 'others'}) do
+    for _, entry in ipairs(redis.call('XRANGE', key(kind, room), '(' .. int(after) .. '-0', '+')) do
+      if tonumber(entry[2][4]) + HISTORY_AGE > NOW then
+        kept[#kept + 1] = {entry_seq(entry), entry[2][2], tonumber(entry[2][6])}
+      end
     end
   end
+  table.sort(kept, function(a, b) return a[1] < b[1] end)
   return kept
 end
 

@@ -8,11 +8,12 @@ for _, name in ipairs(redis.call('HKEYS', key('members', room))) do
   redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, name))
 end
 local name = state[2] ~= '' and 'DeletedByRef' or 'Deleted'
+-- What was said goes with the room; that it ended stays for a while, so that a node which missed it finds out.
+redis.call('DEL', key('lines', room), key('others', room), key('windows', room), key('outs', room), refs_key(room, 0), refs_key(room, 1))
 local event = append(room, event_body(name, {roomID = room, reason = state[1], ref = state[2]}), to, true)
--- The events and a mark stay for a while, so that a node which missed the end finds out.
-redis.call('DEL', key('members', room), key('order', room), key('holders', room), key('nodes', room), key('windows', room))
+redis.call('DEL', key('members', room), key('order', room), key('holders', room), key('nodes', room))
 redis.call('HSET', key('room', room), 'gone', '1')
-redis.call('HDEL', key('room', room), 'name', 'host_nick', 'host', 'host_visitor')
+redis.call('HDEL', key('room', room), 'name', 'host_nick', 'host', 'host_visitor', 'closing_ref')
 redis.call('PEXPIRE', key('room', room), HISTORY_AGE)
 redis.call('ZREM', PREFIX .. 'closing', room)
 return {'', event[3], {event}}

@@ -17,8 +17,10 @@ end
 
 -- From which event on a visitor may be sent what they missed, and when they were last out: seq:ms.
 local function set_window(room, who, seq)
-  redis.call('HSET', key('windows', room), who.visitor, int(seq) .. ':' .. AT)
+  redis.call('HSET', key('windows', room), in_room(room, who.visitor), int(seq) .. ':' .. AT)
 end
+
+local function window_of(room, visitor) return redis.call('HGET', key('windows', room), in_room(room, visitor)) end
 
 -- Holders of a member are kept as the nodes' names with a space after each.
 local function hold(room, name)
@@ -61,8 +63,15 @@ local function take_out(room, who, host, reason, to)
   redis.call('HDEL', key('members', room), who.key)
   redis.call('ZREM', key('order', room), who.key)
   redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, who.key))
-  local window = redis.call('HGET', key('windows', room), who.visitor)
-  if window then set_window(room, who, string.match(window, '^%d+')) end
+  local window = window_of(room, who.visitor)
+  if window and reason == 'left' then
+    -- Whoever leaves on purpose is sent nothing of what is said after.
+    redis.call('HDEL', key('windows', room), in_room(room, who.visitor))
+  elseif window then
+    set_window(room, who, string.match(window, '^%d+'))
+    redis.call('ZADD', key('outs', room), AT, in_room(room, who.visitor))
+    redis.call('PEXPIRE', key('outs', room), LIFE)
+  end
   local body = event_body('Exited', {roomID = room, nickName = who.nick, tag = who.tag, reason = reason})
   local event = append(room, body, to)
   list(room)
@@ -114,11 +123,14 @@ local function entered(room, who, after, known)
     after = tonumber(after)
     recovered = 0
     if known and after <= seq then
-      local first = tonumber(string.match(redis.call('HGET', key('windows', room), who.visitor), '^%d+'))
+      local first = tonumber(string.match(window_of(room, who.visitor), '^%d+'))
       local start = math.max(after, first)
-      local kept = kept_after(room, start)
-      for _, event in ipairs(kept) do replay[#replay + 1] = event[2] end
-      if after >= epoch_seq and (start == seq or (kept[1] and kept[1][1] == start + 1)) then recovered = 1 end
+      trim('lines', room, HISTORY)
+      for _, event in ipairs(kept_after(room, start)) do replay[#replay + 1] = event[2] end
+      -- If none is left at all, they ran out together: the last one said is the last one lost.
+      local none = redis.call('EXISTS', key('lines', room)) == 0
+      local lost = tonumber(redis.call('HGET', key('room', room), none and 'last_line' or 'lost') or 0)
+      if after >= epoch_seq and start >= lost then recovered = 1 end
     end
   end
   return {values, recovered, replay}
@@ -129,7 +141,7 @@ local function join(room, host, who, after, size)
   local present = member(room, who.key)
   if present and present.visitor ~= who.visitor then return 'name_taken' end
   local events = {}
-  local window = redis.call('HGET', key('windows', room), who.visitor)
+  local window = window_of(room, who.visitor)
   local known = window and (present or tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)
   if not present then
     if count(room) >= size then return 'room_full' end
@@ -143,6 +155,7 @@ local function join(room, host, who, after, size)
     events[1] = host_back(room, present)
   end
   hold(room, who.key)
+  redis.call('ZREM', key('outs', room), in_room(room, who.visitor))
   -- Now that all of them are there.
   touch(room)
   return nil, entered(room, present, after, known), events

@@ -1,6 +1,30 @@
--- operations.Sweep: grace, host grace, most. Answers the rooms that are being deleted now because their host was lost.
-local grace, host_grace, most = tonumber(ARGV[FIRST]), tonumber(ARGV[FIRST + 1]), ARGV[FIRST + 2]
+-- operations.Sweep: grace, host grace, most, pause. Answers the rooms that are being deleted now because their host was lost.
+local grace, host_grace, most, pause = unpack(ARGV, FIRST)
+grace, host_grace = tonumber(grace), tonumber(host_grace)
 local events, closing = {}, {}
+
+-- A time in which nobody swept, or by which the clock was set, is one in which nobody could come back: it does not count.
+local swept = tonumber(redis.call('GET', PREFIX .. 'swept') or NOW)
+redis.call('SET', PREFIX .. 'swept', AT)
+if NOW - swept > tonumber(pause) or NOW < swept then
+  for _, name in ipairs({'deadlines', 'leases'}) do
+    local times = redis.call('ZRANGE', PREFIX .. name, 0, -1, 'WITHSCORES')
+    for i = 1, #times, 2 do redis.call('ZINCRBY', PREFIX .. name, int(NOW - swept), times[i]) end
+  end
+end
+
+-- The deadlines end with one that never comes. If it is missing, they were never there or were evicted.
+if not redis.call('ZSCORE', PREFIX .. 'deadlines', 'never') then
+  redis.call('ZADD', PREFIX .. 'deadlines', 'inf', 'never')
+  for _, room in ipairs(redis.call('SMEMBERS', PREFIX .. 'rooms')) do
+    local state = find(room)
+    for _, name in ipairs(state and redis.call('HKEYS', key('members', room)) or {}) do
+      if redis.call('HEXISTS', key('holders', room), name) == 0 then
+        events[#events + 1] = await_return(room, member(room, name), state.host, grace, host_grace, recipients(room))
+      end
+    end
+  end
+end
 
 for _, dead in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', int(NOW), 'LIMIT', 0, 10)) do
   for _, room in ipairs(redis.call('SMEMBERS', key('held', dead))) do
@@ -33,11 +57,40 @@ for _, due in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'deadlines', '-inf', 
   end
 end
 
--- A room whose keys ran out (nobody has been in it for long) must not stay in the lists.
+-- What is too old to be kept goes, also where nothing new comes in.
+for _, room in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'aging', '-inf', int(NOW - HISTORY_AGE), 'LIMIT', 0, 200)) do
+  local oldest = math.huge
+  for _, kind in ipairs({'lines', 'others'}) do
+    trim(kind, room, kind == 'lines' and HISTORY or OTHERS)
+    local first = redis.call('XRANGE', key(kind, room), '-', '+', 'COUNT', 1)[1]
+    if first then oldest = math.min(oldest, tonumber(first[2][4])) end
+  end
+  local out = redis.call('ZRANGEBYSCORE', key('outs', room), '-inf', int(NOW - HISTORY_AGE))
+  local here = {}
+  for _, text in ipairs(#out > 0 and redis.call('HVALS', key('members', room)) or {}) do
+    -- Under another name the visitor may be in still.
+    here[in_room(room, string.match(text, '^[^:]*'))] = true
+  end
+  for _, hash in ipairs(out) do
+    if not here[hash] then redis.call('HDEL', key('windows', room), hash) end
+    redis.call('ZREM', key('outs', room), hash)
+  end
+  local first = redis.call('ZRANGE', key('outs', room), 0, 0, 'WITHSCORES')
+  if first[2] then oldest = math.min(oldest, tonumber(first[2])) end
+  if oldest == math.huge then
+    redis.call('ZREM', PREFIX .. 'aging', room)
+  else
+    redis.call('ZADD', PREFIX .. 'aging', int(oldest), room)
+  end
+end
+
+-- A room whose keys ran out (nobody has been in it for long) must not stay in the lists, nor one be missing there.
 for _, room in ipairs(redis.call('SRANDMEMBER', PREFIX .. 'rooms', 10)) do
   if redis.call('EXISTS', key('room', room)) == 0 then
     redis.call('SREM', PREFIX .. 'rooms', room)
     redis.call('ZREM', PREFIX .. 'lobby', room)
+  else
+    list(room)
   end
 end
 touch_indexes()

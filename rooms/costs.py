@@ -1,0 +1,22 @@
+"""What commands cost of a connection's tokens, by the work that they make.
+
+Knows the protocol's commands; must not know how they are carried out.
+"""
+
+from rooms.protocol import COMMANDS, AnyCommand, RoomCreate, RoomJoin, RoomList
+
+COSTS: dict[type, int] = {RoomCreate: 2, RoomJoin: 2, RoomList: 3}
+"""Tokens of ``ROOMS_COMMAND_BURST``; every other command, and a frame that is none, costs one."""
+REPLAY = 1
+"""Tokens more for a join that asks for what was missed."""
+
+
+def cost(command: AnyCommand) -> int:
+    """How many tokens a command takes."""
+    replay = REPLAY if isinstance(command, RoomJoin) and command.after is not None else 0
+    return COSTS.get(type(command), 1) + replay
+
+
+def table() -> dict[str, int]:
+    """The costs as clients are told them, by the commands' types on the wire."""
+    return {name: COSTS.get(kind, 1) for name, kind in COMMANDS.items()} | {"after": REPLAY}
