@@ -1,0 +1,49 @@
+"""The simulated world (tests/world): schedules of faults in virtual time, each drawn from a seed."""
+
+import pytest
+
+from tests.mutations import ROOT
+from tests.world.mutations import KINDS, MUTATIONS
+from tests.world.schedule import Schedule, Step, drawn
+from tests.world.shrink import shrunk
+from tests.world.world import play
+
+pytestmark = pytest.mark.django_db
+
+
+def violations(schedule: Schedule) -> list[str]:
+    return play(schedule).violations
+
+
+@pytest.mark.parametrize("first", range(1, 301, 20))
+def test_nothing_promised_is_broken_in_any_world(first: int) -> None:
+    for seed in range(first, first + 20):
+        schedule = drawn(seed)
+        if found := violations(schedule):
+            pytest.fail(f"seed {seed}: {found[0]}\n{shrunk(schedule, violations)}")
+
+
+def test_the_same_seed_is_the_same_world() -> None:
+    first, again, other = (play(drawn(seed)).digest() for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_a_failing_schedule_is_made_short() -> None:
+    schedule = drawn(2, ("roll back",))
+    short = shrunk(schedule, violations)
+    assert violations(short)
+    assert len(short.steps) < 5 < len(schedule.steps)
+
+
+def test_a_process_that_was_stopped_renews_its_lease_as_soon_as_it_goes_on() -> None:
+    lines: list[str] = []
+    play(Schedule(2, 2, (Step(1.7, "freeze", 2, 2.3),)), lines.append)
+    node = [line for line in lines if "begins as" in line][2].split("'")[-2]
+    beats = [float(line.split()[0]) for line in lines if "'beat'" in line and node in line]
+    assert any(4.0 < moment < 4.1 for moment in beats)
+
+
+def test_every_mended_thing_can_be_taken_out() -> None:
+    assert {mutation.name for mutation in MUTATIONS} == KINDS.keys()
+    for mutation in MUTATIONS:
+        assert (ROOT / "rooms/live" / mutation.file).read_text().count(mutation.old) == 1, mutation.name

@@ -1,0 +1,41 @@
+"""A room as those know it who want to be in it, and whether it may end.
+
+Knows what has really happened; must not know connections.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.world.history import History
+
+HOST_SECONDS = 2.0
+"""A host who has been trying for so long must not be counted as lost."""
+
+
+class Host(Protocol):
+    """What a room has to know of its host."""
+
+    present: bool
+    trying_since: float
+
+
+@dataclass
+class Room:
+    """A room: nothing, until its host has made it.
+
+    Attributes:
+        over: whether it may end: its host left, deleted it, or was away for too long.
+    """
+
+    name: str
+    host: Host | None = None
+    id: int | None = None
+    over: bool = False
+
+    def judge(self, history: History, now: float) -> None:
+        """It has ended: may it, because the host did not try to be there?"""
+        reason, at = history.ended.get(self.id or 0, ("host_lost", now))
+        host = self.host
+        assert host is not None
+        if reason == "host_lost" and (not host.present or at - host.trying_since < HOST_SECONDS):
+            self.over = True
