@@ -464,6 +464,14 @@ async def test_comings_and_goings_cost_no_line_its_place(store: LiveStore) -> No
     assert (replay.recovered, json.loads(replay.replay[0])["message"]) == (True, "첫말")
 
 
+async def test_three_times_as_many_other_events_are_kept_as_lines(store: LiveStore) -> None:
+    base = (await opened(store)).seq
+    for _ in range(2 * HISTORY):
+        await joined(store)
+        await do(store, Exit(ROOM, GUEST.key, GUEST.visitor_id))
+    assert len((await do(store, History(ROOM, base))).answer.events) == 3 * HISTORY
+
+
 async def test_a_rooms_end_takes_along_what_was_said(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await do(store, saying("비밀", HOST))
@@ -591,6 +599,19 @@ async def test_nobody_can_be_recognised_in_two_rooms_by_what_stays_when_they_hav
     everything = " ".join(redis.command("HGETALL", key) for key in redis.command("KEYS", "*:members:*").split())
     assert HOST.visitor_id in everything
     assert GUEST.visitor_id not in everything
+    await store.close()
+
+
+async def test_a_line_grows_old_while_nothing_is_said(redis: RedisServer) -> None:
+    redis.command("FLUSHALL")
+    store = RedisStore(redis.url, HISTORY, AGE, AGE)
+    await opened(store)
+    for number in range(2):
+        await do(store, saying(f"{number}", HOST, ref=f"{number}"))
+        await asyncio.sleep(0.6 * AGE / 1000)
+    await do(store, Sweep(0, 0))
+    [lines] = redis.command("KEYS", "*:lines:*").split()
+    assert redis.command("XLEN", lines) == "1"
     await store.close()
 
 
