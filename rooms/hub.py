@@ -187,8 +187,11 @@ class Hub:
         """
         room = self._rooms.get(operation.room_id)
         if room is not None and room.answer_later(connection, made.seq, lost):
-            # It was carried out, but this node was not told: it comes with the room's events.
-            self.receive(Event(operation.room_id, made.seq, made.text))
+            # It was carried out, but this node was not told: it comes with the room's events, if it is still kept.
+            if made.text:
+                self.receive(Event(operation.room_id, made.seq, made.text))
+            else:
+                room.await_missing()
             return True
         if made.seq <= heard or room is None or connection not in room.connections:
             # A line that is no longer kept was said, with this text: its sender has just repeated it.

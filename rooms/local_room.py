@@ -164,8 +164,9 @@ class LocalRoom:
     def _give_up_echoes(self) -> None:
         """Answer in place of echoes that have not come in time."""
         loop = asyncio.get_running_loop()
-        late = loop.time() - ECHO_SECONDS
-        self._lose_echoes([seq for seq, [(_, _, since), *_] in self._awaiting_echo.items() if since <= late])
+        now = loop.time()
+        due = [seq for seq, [(_, _, since), *_] in self._awaiting_echo.items() if since + ECHO_SECONDS <= now]
+        self._lose_echoes(due)
         self._echo_timer = None
         if self._awaiting_echo:
             oldest = min(waiting[0][2] for waiting in self._awaiting_echo.values())

@@ -145,7 +145,7 @@ MUTATIONS = [
         "redis.call('XTRIM', events, 'MAXLEN', most)",
         "redis.call('XTRIM', events, 'MAXLEN', most + 1)",
     ),
-    Mutation("a gap goes unnoticed", MEMBERS, "and start >= lost then", "then"),
+    Mutation("a gap goes unnoticed", MEMBERS, "and after >= lost then", "then"),
     Mutation("an earlier epoch recovers", MEMBERS, "after >= epoch_seq and", "after >= 0 and"),
     Mutation("an epoch begins one later", MEMBERS, "after >= epoch_seq and", "after > epoch_seq and"),
     Mutation("who has seen everything missed something", MEMBERS, "known and after <= seq", "known and after < seq"),

@@ -417,7 +417,7 @@ async def test_nothing_from_before_the_first_join_is_sent(store: LiveStore) -> N
     await do(store, saying("비밀", HOST))
     first = (await joined(store)).events[0]
     entered = (await joined(store, after=base)).answer
-    assert (entered.state.seq, entered.replay) == (first.seq, [])
+    assert (entered.state.seq, entered.recovered, entered.replay) == (first.seq, False, [])
 
 
 async def test_a_stranger_is_sent_nothing_again(store: LiveStore) -> None:

@@ -288,6 +288,8 @@ class MemoryRoom:
             return None, []
         if not known or after > self.seq:
             return False, []
-        start = max(after, self.windows[self.in_room(person.visitor_id)].joined_seq)
-        replay = self.past.kept_after(start, now)
-        return start >= self.past.lost_seq and after >= self.epoch_seq, [event.text for event in replay]
+        joined_seq = self.windows[self.in_room(person.visitor_id)].joined_seq
+        replay = self.past.kept_after(max(after, joined_seq), now)
+        # Whoever has seen less than their coming in missed what is not theirs to be sent.
+        complete = after >= max(joined_seq, self.past.lost_seq, self.epoch_seq)
+        return complete, [event.text for event in replay]

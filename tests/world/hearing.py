@@ -60,8 +60,9 @@ class Hearing:
     def event(self, event: Message, repeated: bool) -> bool:
         """Take in an event; False if it is only the second answer to a ref that this client has repeated."""
         seq = event["seq"]
-        known = self._history.events.get(self._room, {}).get(seq)
-        if known != event:
+        known = self._history.events.get(self._room, {}).get(seq, {})
+        # The answer to a ref whose event is no longer kept says less.
+        if not event.items() <= known.items() or (known != event and not repeated):
             self._complain(f"heard {event}, but {known} was said")
         if repeated and seq <= self._floor:
             return False

@@ -69,7 +69,7 @@ def inline(faults: Faults, draw: random.Random) -> Callable[..., Any]:
             fault = faults.strikes(("database lost",))
             if fault is not None and draw.random() < 0.5:
                 raise OperationalError("could not connect")
-            if (still := faults.until("database hangs") - time.monotonic()) > 0:
+            if (still := faults.until("database hangs") - time.monotonic()) > 1e-6:
                 await asyncio.sleep(still)
             # As in a thread, where no event loop runs: what a query needs of this thread is the thread's own.
             loop = asyncio.get_running_loop()

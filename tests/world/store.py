@@ -100,7 +100,7 @@ class Server:
 
     def _serve(self, name: str, arguments: tuple[Any, ...], answer: "Answer | None", back: float) -> None:
         still = self._faults.until("hang") - self._clock.now
-        if still > 0:
+        if still > 1e-6:  # less is a rounding error
             # Whoever waits gives up; the call is carried out all the same when the store goes on.
             if answer is not None:
                 self._clock.after(CALL_SECONDS, answer.fail)

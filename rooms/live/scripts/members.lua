@@ -130,7 +130,8 @@ local function entered(room, who, after, known)
       -- If none is left at all, they ran out together: the last one said is the last one lost.
       local none = redis.call('EXISTS', key('lines', room)) == 0
       local lost = tonumber(redis.call('HGET', key('room', room), none and 'last_line' or 'lost') or 0)
-      if after >= epoch_seq and start >= lost then recovered = 1 end
+      -- Whoever has seen less than their coming in missed what is not theirs to be sent.
+      if after >= epoch_seq and after >= first and after >= lost then recovered = 1 end
     end
   end
   return {values, recovered, replay}
