@@ -11,4 +11,4 @@ class RoomsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the checks so that they register themselves."""
-        from rooms import checks, checks_database, checks_redis  # noqa: F401
+        from rooms import checks, checks_database, checks_installation, checks_redis  # noqa: F401

@@ -67,10 +67,10 @@ def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwarg
         return [Error("DATABASE_URL is not the address of a SQLite or PostgreSQL.", hint=hint, id="rooms.E010")]
     if not databases:
         return []
-    alone = _alone()
+    direct = alone()
     try:
-        with alone.cursor() as cursor:
-            if alone.vendor == "sqlite":
+        with direct.cursor() as cursor:
+            if direct.vendor == "sqlite":
                 # Only a lock is taken, and only a lock is given back.
                 cursor.execute("BEGIN IMMEDIATE")
                 cursor.execute("ROLLBACK")
@@ -78,7 +78,7 @@ def database_can_be_used(app_configs: Any = None, databases: Any = None, **kwarg
         found = _meaning(str(problem))
         return [found] if found else []
     finally:
-        alone.close()
+        direct.close()
     if settings.DATABASE_SCHEME == "sqlite" and settings.REDIS_URL and not settings.DEBUG:
         hint = "This works for a few processes on one machine; PostgreSQL is the better choice."
         return [Warning("Several processes share one SQLite file.", hint=hint, id="rooms.W004")]
@@ -90,15 +90,15 @@ def migrations_have_been_run(app_configs: Any = None, databases: Any = None, **k
     """The tables are there. Only for a server (and ``check --deploy``), since ``migrate`` runs the other checks."""
     if not databases or settings.DATABASE_SCHEME not in settings.DATABASE_OPTIONS:
         return []
-    alone = _alone()
+    direct = alone()
     try:
-        executor = MigrationExecutor(alone)
+        executor = MigrationExecutor(direct)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (DatabaseError, TypeError, ValueError):
         # The other check has said so.
         return []
     finally:
-        alone.close()
+        direct.close()
     if not missing:
         return []
     text, hint = (
@@ -108,7 +108,7 @@ def migrations_have_been_run(app_configs: Any = None, databases: Any = None, **k
     return [Warning(text, hint=hint, id="rooms.W024") if settings.DEBUG else Error(text, hint=hint, id="rooms.E024")]
 
 
-def _alone() -> BaseDatabaseWrapper:
+def alone() -> BaseDatabaseWrapper:
     """A connection without a pool, which would keep the reason of a failure to itself."""
     alone = connection.copy()
     alone.settings_dict["OPTIONS"].pop("pool", None)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from django.db import Error as DatabaseError
 
-from rooms import services
+from rooms import installation, services
 from rooms.census import Census
 from rooms.conf import conf
 from rooms.hub import Hub
@@ -24,6 +24,8 @@ from rooms.protocol import CLOSE_RESTART, Refusal
 
 logger = logging.getLogger(__name__)
 
+HOLD_SECONDS = 86_400
+"""How often it is said in Redis that this database has the installation."""
 AT_ONCE = 0.2
 """Seconds between two beats at the least."""
 
@@ -37,6 +39,7 @@ class Keeper:
         self._store = store
         self._hub = hub
         self._census = Census(store, hub)
+        self._hold_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._outages = {part: Outage(part) for part in ("live store", "database")}
 
@@ -138,7 +141,11 @@ class Keeper:
             await services.finish_delete(self._hub, room_id)
 
     async def reconcile(self) -> None:
-        """Hold the live store against the database, if no other node does."""
+        """Hold the live store against the database, if no other node does; once a day, hold the installation."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._hold_at:
+            await installation.hold()
+            self._hold_at = now + HOLD_SECONDS
         await self._census.take()
 
 

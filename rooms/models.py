@@ -132,6 +132,11 @@ class Installation(models.Model):
         """This installation."""
         return cls.objects.get_or_create(number=cls.ONLY)[0]
 
+    @classmethod
+    def renew(cls) -> "Installation":
+        """Make this database an installation of its own, and return it."""
+        return cls.objects.update_or_create(number=cls.ONLY, defaults={"id": _random_hex(), "key": _random_key()})[0]
+
 
 class RoomQuerySet(models.QuerySet["Room"]):
     """Rooms, as the pages and the services look for them."""

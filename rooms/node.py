@@ -89,6 +89,6 @@ def new_store() -> LiveStore:
 
 async def _installation_id() -> str:
     try:
-        return (await installation.current()).id
+        return await installation.hold()
     except DatabaseError:
         raise StoreUnavailable("cannot be used before the database has told which installation this is") from None

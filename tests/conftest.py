@@ -31,6 +31,7 @@ Message = dict[str, Any]
 ORIGIN = "http://testserver"
 # Many tests ask no database, which would say which installation this is.
 installation._known = Installation(id="tests", key=b"only-for-tests".hex())
+installation._home = "tests"
 visitors.use_key(b"only-for-tests")
 
 
