@@ -101,13 +101,13 @@ lock: $(TOOLS)/uv/bin/uv ## pin the requirements again; UPGRADE=1 takes the newe
 $(TOOLS)/peers.stamp: bench/peers/package-lock.json
 	@.ci/system-packages
 	@echo "Installing $< into bench/peers/node_modules"
-	@npm ci --prefix bench/peers --silent --no-audit --no-fund
+	@npm ci --prefer-offline --prefix bench/peers --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
 
 $(TOOLS)/js.stamp: tests/js/package-lock.json
 	@.ci/system-packages
 	@echo "Installing $< into tests/js/node_modules"
-	@npm ci --prefix tests/js --silent --no-audit --no-fund
+	@npm ci --prefer-offline --prefix tests/js --silent --no-audit --no-fund
 	@mkdir -p $(TOOLS) && touch $@
 
 # The types of the messages, for the scripts and their tests.
