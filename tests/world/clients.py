@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from django.core import signing
-
 from rooms.protocol import CLOSE_LOST
-from rooms.visitors import COOKIE
 from tests.world.hearing import Hearing
 from tests.world.history import History, Message
-from tests.world.line import Line
+from tests.world.line import Line, cookie_headers
 from tests.world.loop import Clock
 from tests.world.process import Process
 from tests.world.room import Room
@@ -143,9 +140,7 @@ class Client:
             self.clock.after(0.1, self._connect)
             return
         process = self.draw.choice(self.processes)
-        cookie = signing.Signer(salt="rooms.visitor.cookie").sign(f"secret of {self.nick}")
-        headers = {"host": "localhost", "origin": "http://localhost", "cookie": f"{COOKIE}={cookie}"}
-        sent = [(name.encode(), value.encode()) for name, value in headers.items()] if self.browser else []
+        sent = cookie_headers(self.nick) if self.browser else []
         self.line = Line(self.clock, self.draw, process, self, sent, self.quick)
         self.clock.after(OPEN_SECONDS, self._look_whether_open, self.line)
         self._opened = None
@@ -270,14 +265,14 @@ class Client:
             if error == "room_not_found":
                 self._ended(answer)
             elif self.line is not None:
-                self.clock.after(RETRY_SECONDS, self._leave_again, self.line)
+                self.clock.after(RETRY_SECONDS, self._try_again, self.line)
             return
         elif error == "room_not_found":
             self._ended(answer)
             return
         elif error in ("unavailable", "name_taken", "room_name_taken"):
             if self.line is not None:
-                self.clock.after(RETRY_SECONDS, self._enter_again, self.line)
+                self.clock.after(RETRY_SECONDS, self._try_again, self.line)
             return
         self.history.violation(f"{self.nick} was refused with {error}: {answer}")
 
@@ -285,13 +280,11 @@ class Client:
         self.repeated.add(ref)
         self._send_line(ref)
 
-    def _leave_again(self, line: Line) -> None:
-        if self.line is line and self.joined and self._leaving:
-            self._command(self._leaving)
-
-    def _enter_again(self, line: Line) -> None:
+    def _try_again(self, line: Line) -> None:
         if self.line is line and not self.joined:
             self._enter()
+        elif self.line is line and self._leaving:
+            self._command(self._leaving)
 
     def _event(self, event: Message) -> None:
         ref = event.get("ref")

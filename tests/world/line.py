@@ -6,6 +6,9 @@ Knows sockets; must not know what is said over it.
 from random import Random
 from typing import Any
 
+from django.core import signing
+
+from rooms.visitors import COOKIE
 from tests.world.loop import Clock
 from tests.world.process import Process, Socket
 
@@ -82,3 +85,10 @@ class Line:
     def closed(self, code: int) -> None:
         """The server has closed, or is no more."""
         self._travel_down(self._peer.broken, code)
+
+
+def cookie_headers(nick: str) -> list[tuple[bytes, bytes]]:
+    """What a browser on one of our pages sends, with the cookie of the visitor of that name."""
+    cookie = signing.Signer(salt="rooms.visitor.cookie").sign(f"secret of {nick}")
+    headers = {"host": "localhost", "origin": "http://localhost", "cookie": f"{COOKIE}={cookie}"}
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
