@@ -18,8 +18,7 @@ from tests.world.room import Room
 
 OPEN_SECONDS, ANSWER_SECONDS = 1.0, 5.0
 """How long a client waits for a handshake, and how long a command may be without its answer."""
-LONGEST_PAUSE = 0.8
-RETRY_SECONDS = 0.3
+LONGEST_PAUSE, RETRY_SECONDS = 0.8, 0.3
 NEVER_AGAIN = range(4500, 5000)
 """The codes of closing after which a client must not come back."""
 
@@ -268,8 +267,7 @@ class Client:
                 self.clock.after(RETRY_SECONDS, self._try_again, self.line)
             return
         elif error == "room_not_found":
-            self._ended(answer)
-            return
+            return self._ended(answer)
         elif error in ("unavailable", "name_taken", "room_name_taken"):
             if self.line is not None:
                 self.clock.after(RETRY_SECONDS, self._try_again, self.line)
