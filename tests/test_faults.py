@@ -1,14 +1,17 @@
 """Whole systems: several real processes, Redis and PostgreSQL, while parts of them die."""
 
 import asyncio
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from tests.faults import SEEDS, schedule
 from tests.scene import gathered, restart, stop
-from tests.servers import Cluster, cluster
+from tests.servers import ROOT, Cluster, cluster
 from tests.talk import Talker, violations
 
 
@@ -135,11 +138,24 @@ async def test_the_host_is_host_again_after_all_workers_were_restarted(system: C
 
 async def test_a_room_whose_row_is_deleted_in_a_shell_ends_everywhere(system: Cluster) -> None:
     host, guests = await gathered(system, 4)
-    system.postgres.execute(f"delete from rooms_host where room_id = {host.room}")
-    system.postgres.execute(f"delete from rooms_room where id = {host.room}")
+    delete = f"from rooms.models import Room; Room.objects.filter(id={host.room}).delete()"
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", delete]
+    await asyncio.to_thread(subprocess.run, command, cwd=ROOT, env=os.environ | system.environment, check=True)
     for talker in (host, *guests):
         await talker.until(lambda talker: talker.deleted is not None)
         assert talker.deleted["reason"] == "moderator"  # type: ignore[index]
+    await stop(host, *guests)
+
+
+async def test_a_room_whose_row_is_gone_without_a_record_gets_it_back(system: Cluster) -> None:
+    host, guests = await gathered(system, 2)
+    system.postgres.execute(f"delete from rooms_host where room_id = {host.room}")
+    system.postgres.execute(f"delete from rooms_room where id = {host.room}")
+    async with asyncio.timeout(30):
+        while not system.postgres.execute(f"select 1 from rooms_room where id = {host.room}"):
+            await asyncio.sleep(0.2)
+    await guests[0].say("아직 있어요")
+    await host.until(lambda host: any(e.get("message") == "아직 있어요" for e in host.stretches[-1].events))
     await stop(host, *guests)
 
 
