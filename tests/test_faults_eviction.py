@@ -57,31 +57,3 @@ async def test_a_host_who_was_lost_takes_the_room_along_when_the_deadlines_are_g
     evict(system, "deadlines")
     await guests[0].until(lambda _: guests[0].deleted is not None, 15)
     await stop(host, *guests)
-
-
-@pytest.mark.parametrize("policy", ["allkeys-lru"])
-async def test_a_quiet_room_lives_through_a_redis_that_is_full(system: Cluster, policy: str) -> None:
-    host, guests = await gathered(system, 5)
-    # What is looked at all the time stays; who is in the room was last looked at longer ago than the cache.
-    await asyncio.sleep(5)
-    with redis.Redis.from_url(system.redis.url) as client:
-        evicted = client.info("stats")["evicted_keys"]
-        client.config_set("maxmemory-policy", policy)
-        client.config_set("maxmemory-samples", 64)
-        client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 2_000_000)
-        await fill(client)
-        assert client.info("stats")["evicted_keys"] > evicted
-        client.config_set("maxmemory", 0)
-    assert await miscounted(system, host.room, 6, 15) == []
-    assert await deaf([host, *guests], 5) == []
-    await stop(host, *guests)
-
-
-async def fill(client: redis.Redis) -> None:
-    """Use Redis as somebody else's cache, all the time, for a few seconds."""
-    for number in range(250):
-        with client.pipeline(transaction=False) as pipe:
-            for key in range(50):
-                pipe.set(f"cache:{(number * 50 + key) % 5000}", "x" * 500, ex=600)
-            pipe.execute()
-        await asyncio.sleep(0.01)

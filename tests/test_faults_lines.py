@@ -15,7 +15,7 @@ from tests.talk import Talker
 
 LEASE = "4.717"
 """A number that no other command to Redis has in it."""
-SETTINGS = {"ROOMS_LEASE": LEASE, "ROOMS_GRACE": "1", "ROOMS_HEADS": "3"}
+SETTINGS = {"ROOMS_LEASE": LEASE, "ROOMS_GRACE": "1", "ROOMS_POSITION_CHECK": "3"}
 AT_ONCE = 0.4
 """Seconds in which a line is heard that comes through the layer; comparing with the store takes 3 s."""
 
