@@ -43,7 +43,7 @@ class LossyLayer:
 
 def count_connections(*_: object) -> None:
     """Print how much is left of connections."""
-    kinds = ("ChatProtocol", "ChatConsumer", "Connection", "HTTPChannel", "WebRequest")
+    kinds = ("ChatProtocol", "ChatConsumer", "Connection", "HTTPChannel", "PageRequest")
     print("left", sum(type(thing).__name__ in kinds for thing in gc.get_objects()), flush=True)
 
 

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from chatsite.limits import FRAME_MAX
 from chatsite.server.connection import PING_SECONDS, ChatProtocol, Incoming
 from chatsite.server.lean import shared_attributes
+from chatsite.server.pages import PageRequest
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Server(DaphneServer):  # type: ignore[misc]
             websocket_max_message_size=FRAME_MAX,
             websocket_max_frame_size=FRAME_MAX,
             verbosity=0,
-            ready_callable=self._use_our_factory,
+            ready_callable=self._use_ours,
             **options,
         )
         self._close_connections = close_connections
@@ -90,9 +91,24 @@ class Server(DaphneServer):  # type: ignore[misc]
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         super().run()
 
+    def _use_ours(self) -> None:
+        self._use_our_factory()
+        self._use_our_requests()
+
     def _use_our_factory(self) -> None:
         """Put our factory in the place of daphne's."""
         self.ws_factory = ChatFactory(self)
+
+    def _use_our_requests(self) -> None:
+        """Put our requests in the place of daphne's, whose factory names its own."""
+        build = self.http_factory.buildProtocol
+
+        def build_ours(address: Any) -> Any:
+            protocol = build(address)
+            protocol.requestFactory = PageRequest
+            return protocol
+
+        self.http_factory.buildProtocol = build_ours
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         """Start the application for a connection; our WebSockets offer their extension."""
