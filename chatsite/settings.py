@@ -35,6 +35,11 @@ if TRUST_PROXY:
 # Such a web server terminates TLS, so nothing of a login or a form ever travels in the clear. The visitor's cookie is
 # in rooms.visitors.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = TRUST_PROXY
+if TRUST_PROXY:
+    # Browsers take cookies of such a name from this very host only, and only over TLS.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-django_language"
 
 INSTALLED_APPS = [
     "daphne",

@@ -183,7 +183,7 @@ def test_cookies_are_marked_secure_behind_tls_when_the_proxy_is_trusted(
     gunicorn.stop()
     assert cookie_of(page).startswith("__Host-visitor=" if secure else "visitor=")
     cookies = [cookie_of(page), *login.get_all("Set-Cookie", [])]
-    assert any(cookie.startswith("csrftoken=") for cookie in cookies)
+    assert any(cookie.startswith("__Host-csrftoken=" if secure else "csrftoken=") for cookie in cookies)
     assert {"Secure" in cookie for cookie in cookies} == {secure}
 
 

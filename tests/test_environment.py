@@ -119,9 +119,15 @@ def test_a_flag_is_a_yes_or_a_no(value: str, meant: bool, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("trust", ["0", "1"])
-def test_every_cookie_is_secure_where_a_trusted_web_server_terminates_tls(trust: str) -> None:
-    names = [f"{name}_COOKIE_SECURE" for name in ("SESSION", "CSRF", "LANGUAGE")]
-    code = f"from chatsite import settings; print({{getattr(settings, name) for name in {names}}})"
+def test_every_cookie_is_secure_and_of_this_host_alone_where_a_trusted_web_server_terminates_tls(trust: str) -> None:
+    code = """
+import django; django.setup()
+from django.conf import settings
+for name in ("SESSION", "CSRF", "LANGUAGE"):
+    name += "_COOKIE_"
+    print(getattr(settings, name + "SECURE"), getattr(settings, name + "NAME").startswith("__Host-"))
+    assert getattr(settings, name + "PATH") == "/" and getattr(settings, name + "DOMAIN") is None
+"""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"TRUST_PROXY": trust},
@@ -130,4 +136,4 @@ def test_every_cookie_is_secure_where_a_trusted_web_server_terminates_tls(trust:
         stdout=-1,
         text=True,
     )
-    assert done.stdout == f"{{{trust == '1'}}}\n"
+    assert done.stdout.split() == [str(trust == "1")] * 6
