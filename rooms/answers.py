@@ -3,6 +3,8 @@
 Knows the protocol, names, connections and what the live store answers; must not know models, the hub or consumers.
 """
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from msgspec import UNSET, structs
 
@@ -28,6 +30,9 @@ from rooms.protocol import (
     encode,
     refusal,
 )
+
+_MESSAGES = ("message", "note")
+"""Texts that are cleaned like messages; all others are names."""
 
 
 def entered(kind: type[RoomCreated | RoomJoined], connection: Connection, found: Entered, ref: str | None) -> str:
@@ -80,14 +85,20 @@ def greeting(connection: Connection, ref: str | None) -> str:
     )
 
 
-def refuse(command: Command, problem: Refusal) -> str:
-    """The text of the answer that refuses ``command``, with those of its fields that are valid."""
+def refuse(command: Command, problem: Refusal, wrong: Sequence[str] = ()) -> str:
+    """The text of the answer that refuses ``command``, with those of its fields that are valid.
+
+    Args:
+        command: what was asked for.
+        problem: why it is not done.
+        wrong: the names of fields that are not what they must be.
+    """
     texts = {}
     for field, limit in TEXT_FIELDS.items():
         text = getattr(command, field, None)
         if text is not None:
             try:
-                texts[field] = names.clean_message(text, limit) if field == "message" else names.clean(text, limit)
+                texts[field] = names.clean_message(text, limit) if field in _MESSAGES else names.clean(text, limit)
             except ValueError:
                 continue
-    return refusal(command, problem, texts)
+    return refusal(command, problem, texts, wrong)

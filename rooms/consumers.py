@@ -158,7 +158,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 looked_at = command, self._charge(command)
         except BadCommand as bad:
             await connection.acks_drained()
-            connection.write(answers.refuse(bad.command, bad.problem) if isinstance(bad, BadField) else bad.answer)
+            connection.write(
+                answers.refuse(bad.command, bad.problem, bad.wrong) if isinstance(bad, BadField) else bad.answer
+            )
             await self._count(refused=self._wait() > 0)
             return
         command, problem = looked_at

@@ -111,4 +111,4 @@ def difference(before: Lobby, after: Lobby) -> RoomUpdate | None:
 
 
 def _listed(room: LobbyRoom) -> ListedRoom:
-    return ListedRoom(room.room_id, room.name, room.host, room.participants, room.locked, room.created_at)
+    return ListedRoom(room.room_id, room.name, room.topic, room.host, room.participants, room.locked, room.created_at)

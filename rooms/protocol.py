@@ -6,6 +6,7 @@ things, though an answer and an event may have the same ``type`` on the wire. Fi
 """
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, get_args
 
 import msgspec
@@ -16,9 +17,20 @@ FRAME_MAX = 4096
 ROOM_NAME_MAX = 30
 USER_NAME_MAX = 10
 MESSAGE_MAX = 128
+TOPIC_MAX = 80
+NOTE_MAX = 200
+NOTICE_MAX = 200
+"""Code points after NFC and trimming (see ``names``)."""
 PROTOCOL_VERSION = "1"
 PING_SECONDS = 10
-"""Code points after NFC and trimming (see ``names``)."""
+MUTE_MAX = 86_400
+"""Seconds that a mute lasts at most."""
+SLOW_MAX = 300
+"""Seconds between two lines of a visitor in slow mode, at most."""
+BLOCKS_MAX = 500
+"""How many visitors a room keeps out; beyond that the oldest may come back."""
+QUOTED = 4
+"""How many lines on either side of a reported one are reported with it."""
 MEMBERS_MAX = 200
 """How many people a join's answer lists."""
 ID_LIMIT = 2**53
@@ -35,6 +47,10 @@ ErrorCode = Literal[
     "name_not_allowed",
     "not_in_room",
     "not_host",
+    "banned",
+    "room_locked",
+    "muted",
+    "not_allowed",
     "too_fast",
     "too_many_rooms",
     "unavailable",
@@ -44,6 +60,7 @@ ERRORS: tuple[ErrorCode, ...] = get_args(ErrorCode)
 CLOSE_RESTART = 4001
 CLOSE_SLOW = 4002
 CLOSE_LOST = 4004
+CLOSE_BANNED = 4500
 CLOSE_FLOODING = 4501
 CLOSE_TOO_MANY = 4502
 
@@ -51,6 +68,11 @@ RoomID = Annotated[int, Meta(ge=1, lt=ID_LIMIT)]
 Seq = Annotated[int, Meta(ge=0, lt=ID_LIMIT)]
 Ref = Annotated[str, Meta(min_length=1, max_length=36)]
 Token = Annotated[str, Meta(max_length=200)]
+Tag = Annotated[str, Meta(min_length=1, max_length=6)]
+Reaction = Literal["like", "heart", "laugh", "wow", "sad", "clap"]
+REACTIONS: tuple[Reaction, ...] = get_args(Reaction)
+ReportReason = Literal["abuse", "sexual", "spam", "privacy", "other"]
+REPORT_REASONS: tuple[ReportReason, ...] = get_args(ReportReason)
 
 
 class Refusal(Exception):
@@ -84,12 +106,14 @@ class BadField(BadCommand):
         answer: the answer, echoing no text, because which texts are valid is not known here.
         command: the command, with ``0`` or ``""`` in the place of what is wrong; ``refusal`` makes the full answer.
         problem: what is wrong.
+        wrong: the names of all fields that are.
     """
 
-    def __init__(self, answer: str, command: "Command", problem: Refusal) -> None:
+    def __init__(self, answer: str, command: "Command", problem: Refusal, wrong: Sequence[str] = ()) -> None:
         super().__init__(answer)
         self.command = command
         self.problem = problem
+        self.wrong = wrong
 
 
 # --- commands: what a client asks for --------------------------------------------------------------------------------
@@ -159,6 +183,7 @@ class ChatSend(Command, frozen=True, tag="CLIENT_CHAT_SEND"):
     roomID: RoomID
     userName: str
     message: str
+    replyTo: Seq | None = None
     ref: Ref | None = None
 
 
@@ -171,7 +196,150 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
     ref: Ref | None = None
 
 
-TEXT_FIELDS = {"roomName": ROOM_NAME_MAX, "userName": USER_NAME_MAX, "message": MESSAGE_MAX}
+class MemberKick(Command, frozen=True, tag="CLIENT_MEMBER_KICK"):
+    """Put a person out of the room, who cannot come back until that is lifted; the host's command."""
+
+    answer = "SERVER_MEMBER_KICK"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    target: str
+    ref: Ref | None = None
+
+
+class BlockList(Command, frozen=True, tag="CLIENT_BLOCK_LIST"):
+    """Ask who was put out and cannot come back; the host's command."""
+
+    answer = "SERVER_BLOCK_LIST"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    ref: Ref | None = None
+
+
+class BlockLift(Command, frozen=True, tag="CLIENT_BLOCK_LIFT"):
+    """Let a person who was put out come back; the host's command."""
+
+    answer = "SERVER_BLOCK_LIFT"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    tag: Tag
+    ref: Ref | None = None
+
+
+class MemberMute(Command, frozen=True, tag="CLIENT_MEMBER_MUTE"):
+    """Let a person say nothing for so many seconds, 0 lifting it; the host's command."""
+
+    answer = "SERVER_MEMBER_MUTE"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    target: str
+    seconds: Annotated[int, Meta(ge=0, le=MUTE_MAX)]
+    ref: Ref | None = None
+
+
+class RoomLock(Command, frozen=True, tag="CLIENT_ROOM_LOCK"):
+    """Let nobody new in, or let people in again; the host's command."""
+
+    answer = "SERVER_ROOM_LOCK"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    locked: bool
+    ref: Ref | None = None
+
+
+class RoomSlow(Command, frozen=True, tag="CLIENT_ROOM_SLOW"):
+    """Let each visitor say one line in so many seconds, 0 ending it; the host's command."""
+
+    answer = "SERVER_ROOM_SLOW"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    seconds: Annotated[int, Meta(ge=0, le=SLOW_MAX)]
+    ref: Ref | None = None
+
+
+class RoomTopic(Command, frozen=True, tag="CLIENT_ROOM_TOPIC"):
+    """Say what the room is about; the host's command."""
+
+    answer = "SERVER_ROOM_TOPIC"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    topic: str
+    ref: Ref | None = None
+
+
+class HostTransfer(Command, frozen=True, tag="CLIENT_HOST_TRANSFER"):
+    """Make another person the host; the host's command."""
+
+    answer = "SERVER_HOST_TRANSFER"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    target: str
+    ref: Ref | None = None
+
+
+class ChatRemove(Command, frozen=True, tag="CLIENT_CHAT_REMOVE"):
+    """Take a line back: one's own for five minutes, the host any."""
+
+    answer = "SERVER_CHAT_REMOVE"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    line: Seq
+    ref: Ref | None = None
+
+
+class ChatReact(Command, frozen=True, tag="CLIENT_CHAT_REACT"):
+    """Put a reaction under a line, or take it away."""
+
+    answer = "SERVER_CHAT_REACT"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    line: Seq
+    reaction: Reaction
+    on: bool
+    ref: Ref | None = None
+
+
+class ChatReport(Command, frozen=True, tag="CLIENT_CHAT_REPORT"):
+    """Tell the moderators of a line."""
+
+    answer = "SERVER_CHAT_REPORT"
+    echoed = {"roomID": 0}
+
+    roomID: RoomID
+    userName: str
+    line: Seq
+    reason: ReportReason
+    note: str | None = None
+    ref: Ref | None = None
+
+
+TEXT_FIELDS = {
+    "roomName": ROOM_NAME_MAX,
+    "userName": USER_NAME_MAX,
+    "message": MESSAGE_MAX,
+    "target": USER_NAME_MAX,
+    "topic": TOPIC_MAX,
+    "note": NOTE_MAX,
+}
 """The fields whose text has rules beyond its type, with their limits in code points."""
 
 
@@ -184,7 +352,13 @@ class Hello(Command, frozen=True, tag="CLIENT_HELLO"):
     ref: Ref | None = None
 
 
-AnyCommand = Hello | RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
+HostCommand = MemberKick | BlockList | BlockLift | MemberMute | RoomLock | RoomSlow | RoomTopic | HostTransfer
+LineCommand = ChatRemove | ChatReact | ChatReport
+AnyCommand = (
+    Hello | RoomCreate | RoomDelete | RoomJoin | RoomExit | ChatSend | RoomList
+    | MemberKick | BlockList | BlockLift | MemberMute | RoomLock | RoomSlow | RoomTopic | HostTransfer
+    | ChatRemove | ChatReact | ChatReport
+)  # fmt: skip
 COMMANDS: dict[str, type[Command]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyCommand)}
 
 
@@ -223,6 +397,8 @@ class RoomState(Struct, frozen=True):
 
     Args:
         members: at most ``MEMBERS_MAX``, those who have been in longest first.
+        slow: seconds between two lines of a visitor in slow mode, 0 when it is off.
+        mutedUntil: until when the person who comes in is muted, 0 when they are not.
         closesAt: when the room closes unless its host comes back, while the host is away.
     """
 
@@ -233,7 +409,10 @@ class RoomState(Struct, frozen=True):
     host: str
     participants: int
     members: list[Member]
+    topic: str
     locked: bool
+    slow: int
+    mutedUntil: int
     seq: int
     at: int
     closesAt: int | UnsetType = UNSET
@@ -270,6 +449,7 @@ class ListedRoom(Struct, frozen=True):
 
     roomID: int
     roomName: str
+    topic: str
     host: str
     participants: int
     locked: bool
@@ -293,7 +473,66 @@ class RoomUpdate(Struct, frozen=True, tag="SERVER_ROOM_UPDATE"):
     total: int
 
 
-Answer = Greeting | RoomCreated | RoomJoined | RoomExited | RoomListed | RoomUpdate
+class MemberKicked(Struct, frozen=True, tag="SERVER_MEMBER_KICK"):
+    """The person is out of the room and cannot come back."""
+
+    roomID: int
+    nickName: str
+    tag: str
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class BlockedPerson(Struct, frozen=True):
+    """A person who was put out of a room, as others saw them then; ``at`` is Unix time in milliseconds."""
+
+    nickName: str
+    tag: str
+    at: int
+
+
+class BlocksListed(Struct, frozen=True, tag="SERVER_BLOCK_LIST"):
+    """Those who were put out and cannot come back, the latest first, at most ``BLOCKS_MAX``."""
+
+    roomID: int
+    blocks: list[BlockedPerson]
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class BlockLifted(Struct, frozen=True, tag="SERVER_BLOCK_LIFT"):
+    """The person may come back."""
+
+    roomID: int
+    tag: str
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class ReactionTaken(Struct, frozen=True, tag="SERVER_CHAT_REACT"):
+    """The caller's reaction is there, or gone. It has no ``seq``: that tells it from the event."""
+
+    roomID: int
+    line: int
+    reaction: Reaction
+    on: bool
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class ReportTaken(Struct, frozen=True, tag="SERVER_CHAT_REPORT"):
+    """The report is with the moderators."""
+
+    roomID: int
+    line: int
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+Answer = (
+    Greeting | RoomCreated | RoomJoined | RoomExited | RoomListed | RoomUpdate
+    | MemberKicked | BlocksListed | BlockLifted | ReactionTaken | ReportTaken
+)  # fmt: skip
 
 
 # --- events: what a room is told; the live store adds seq, at and participants ---------------------------------------
@@ -308,14 +547,19 @@ class Joined(Struct, frozen=True, tag="SERVER_ROOM_JOIN"):
     status: bool = True
 
 
+By = Literal["host", "moderator"]
+"""Who did something to a person or a room, as everyone may know it."""
+
+
 class Exited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
-    """Someone is out: ``left`` or ``lost``."""
+    """Someone is out: ``left``, ``lost`` or ``kicked``; only the last has ``by``."""
 
     roomID: int
     nickName: str
     tag: str
     reason: str
     status: bool = True
+    by: By | UnsetType = UNSET
 
 
 class Deleted(Struct, frozen=True, tag="SERVER_ROOM_DELETE"):
@@ -335,6 +579,7 @@ class Sent(Struct, frozen=True, tag="SERVER_CHAT_SEND"):
     message: str
     tag: str
     status: bool = True
+    replyTo: int | UnsetType = UNSET
     ref: str | UnsetType = UNSET
 
 
@@ -359,7 +604,89 @@ class Recounted(Struct, frozen=True, tag="SERVER_ROOM_COUNT"):
     roomID: int
 
 
-RoomEvent = Joined | Exited | Deleted | Sent | HostAway | HostBack | Recounted
+class Muted(Struct, frozen=True, tag="SERVER_MEMBER_MUTE"):
+    """Someone may say nothing until a time (milliseconds of Unix time), 0 when they may speak again."""
+
+    roomID: int
+    nickName: str
+    tag: str
+    until: int
+    by: By
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class Locked(Struct, frozen=True, tag="SERVER_ROOM_LOCK"):
+    """Nobody new comes in any more, or people may come in again."""
+
+    roomID: int
+    locked: bool
+    by: By
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class Slowed(Struct, frozen=True, tag="SERVER_ROOM_SLOW"):
+    """Each visitor may say one line in so many seconds; 0: as many as flood control allows."""
+
+    roomID: int
+    seconds: int
+    by: By
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class TopicSet(Struct, frozen=True, tag="SERVER_ROOM_TOPIC"):
+    """What the room is about now; may be empty."""
+
+    roomID: int
+    topic: str
+    by: By
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class HostTransferred(Struct, frozen=True, tag="SERVER_HOST_TRANSFER"):
+    """Another person is the host now."""
+
+    roomID: int
+    nickName: str
+    tag: str
+    by: By
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class Removed(Struct, frozen=True, tag="SERVER_CHAT_REMOVE"):
+    """A line was taken back; wherever it would be sent again, this stands in its place, with the line's ``seq``."""
+
+    roomID: int
+    line: int
+    by: Literal["author", "host", "moderator"]
+    status: bool = True
+    ref: str | UnsetType = UNSET
+
+
+class Reacted(Struct, frozen=True, tag="SERVER_CHAT_REACT"):
+    """How often a reaction is under a line now."""
+
+    roomID: int
+    line: int
+    reaction: Reaction
+    count: int
+
+
+class Noticed(Struct, frozen=True, tag="SERVER_ROOM_NOTICE"):
+    """The moderators say something to the room."""
+
+    roomID: int
+    message: str
+
+
+RoomEvent = (
+    Joined | Exited | Deleted | Sent | HostAway | HostBack | Recounted
+    | Muted | Locked | Slowed | TopicSet | HostTransferred | Removed | Reacted | Noticed
+)  # fmt: skip
 
 CLIENT_TYPES = tuple(COMMANDS)
 SERVER_TYPES = (
@@ -374,6 +701,18 @@ SERVER_TYPES = (
     "SERVER_HOST_AWAY",
     "SERVER_HOST_BACK",
     "SERVER_ROOM_COUNT",
+    "SERVER_MEMBER_KICK",
+    "SERVER_BLOCK_LIST",
+    "SERVER_BLOCK_LIFT",
+    "SERVER_MEMBER_MUTE",
+    "SERVER_ROOM_LOCK",
+    "SERVER_ROOM_SLOW",
+    "SERVER_ROOM_TOPIC",
+    "SERVER_HOST_TRANSFER",
+    "SERVER_CHAT_REMOVE",
+    "SERVER_CHAT_REACT",
+    "SERVER_CHAT_REPORT",
+    "SERVER_ROOM_NOTICE",
     "SERVER_FRAME_ERROR",
 )
 
@@ -430,10 +769,9 @@ def _decode_slowly(text: str) -> AnyCommand:
             wrong.append(field.name)
     if wrong:
         problem = Refusal("bad_field", f"the field {wrong[0]} is missing or not what it must be", field=wrong[0])
-        nothing: dict[str, Any] = {"roomID": 0, **dict.fromkeys(TEXT_FIELDS, "")}
-        known = {name: value for name, value in nothing.items() if name in kind.__struct_fields__} | fields
-        command = kind(**known)
-        raise BadField(refusal(command, problem, {}), command, problem)
+        required = [field.name for field in msgspec.structs.fields(kind) if field.required]
+        command = kind(**{name: "" if name in TEXT_FIELDS else 0 for name in required} | fields)
+        raise BadField(refusal(command, problem, {}, wrong), command, problem, wrong)
     return kind(**fields)  # type: ignore[return-value]
 
 
@@ -485,15 +823,20 @@ def event_body(event: RoomEvent) -> str:
     return _encoder.encode(event)[:-1].decode()
 
 
-def refusal(command: Command, problem: Refusal, texts: dict[str, str]) -> str:
+def refusal(command: Command, problem: Refusal, texts: dict[str, str], wrong: Sequence[str] = ()) -> str:
     """The text of the answer that refuses ``command``.
 
     Args:
         command: what was asked for.
         problem: why it is not done.
-        texts: those of the command's names and message that are valid, normalised; the others are echoed as ``""``.
+        texts: those of the command's texts that are valid, normalised; the seed's others are echoed as ``""``.
+        wrong: the names of fields that are not what they must be.
     """
-    fields = {name: getattr(command, name) for name in command.__struct_fields__ if name not in TEXT_FIELDS}
+    fields = {
+        name: getattr(command, name)
+        for name in command.__struct_fields__
+        if name not in TEXT_FIELDS and name not in wrong
+    }
     return _refusal_text(type(command), fields | texts, problem)
 
 
@@ -501,6 +844,11 @@ def _refusal_text(kind: type[Command], fields: dict[str, Any], problem: Refusal)
     answer: dict[str, Any] = {"type": kind.answer, "status": False}
     for name, nothing in kind.echoed.items():
         answer[name] = fields.get("userName" if name in ("nickName", "nickname") else name, nothing)
+    if issubclass(kind, get_args(HostCommand) + get_args(LineCommand)):
+        # Beyond the seed's messages, a refusal says again all that was valid in its command.
+        answer |= {
+            name: value for name, value in fields.items() if name not in ("userName", "ref") and value is not None
+        }
     if kind is RoomList:
         answer |= {"rooms": [], "total": 0}
     answer |= {"error": problem.error, "detail": problem.detail, **problem.extra}

@@ -209,6 +209,7 @@ def _wire(room: LobbyRoom) -> dict[str, Any]:
     return {
         "roomID": room.room_id,
         "roomName": room.name,
+        "topic": room.topic,
         "host": room.host,
         "participants": room.participants,
         "locked": room.locked,

@@ -133,7 +133,7 @@ def test_the_lobby_lists_rooms_before_any_script(listed: mock.AsyncMock, korean:
 def test_the_lobby_tells_scripts_what_it_lists(listed: mock.AsyncMock, korean: Client) -> None:
     listed.return_value = Lobby([lobby_room()], 1)
     assert config(korean, "/")["rooms"] == [
-        {"roomID": 7, "roomName": "방", "host": "마루", "participants": 1, "locked": False, "createdAt": 0}
+        {"roomID": 7, "roomName": "방", "topic": "", "host": "마루", "participants": 1, "locked": False, "createdAt": 0}
     ]
 
 

@@ -310,14 +310,14 @@ def test_a_refusal_of_a_command_without_ref_has_none() -> None:
 def test_an_entry_says_all_that_a_page_needs() -> None:
     fields: dict[str, Any] = {"roomID": 7, "roomName": "방", "nickName": "나", "tag": "abcde"}
     fields |= {"host": "", "participants": 1}
-    fields |= {"locked": False, "seq": 3, "at": 4}
+    fields |= {"topic": "", "locked": False, "slow": 0, "mutedUntil": 0, "seq": 3, "at": 4}
     joined = RoomJoined(**fields, members=[Member("나", "abcde")], recovered=False)
     expected = {**fields, "members": [{"nickName": "나", "tag": "abcde"}], "recovered": False, "status": True}
     assert json.loads(encode(joined)) == {"type": "SERVER_ROOM_JOIN", **expected}
 
 
 def test_what_an_answer_leaves_unset_is_not_sent() -> None:
-    created = RoomCreated(7, "방", "나", "abcde", "나", 1, [], False, 3, 4)
+    created = RoomCreated(7, "방", "나", "abcde", "나", 1, [], "", False, 0, 0, 3, 4)
     assert not {"token", "ref", "recovered"} & json.loads(encode(created)).keys()
 
 
@@ -338,9 +338,17 @@ def test_an_answer_is_encoded_with_its_type_and_the_wire_s_names(
     assert json.loads(encode(answer)) == frame
 
 
-def test_a_room_of_a_list_has_the_six_fields() -> None:
-    listed = json.loads(encode(RoomListed([ListedRoom(7, "방", "나", 2, False, 5)], 1)))
-    room = {"roomID": 7, "roomName": "방", "host": "나", "participants": 2, "locked": False, "createdAt": 5}
+def test_a_room_of_a_list_has_the_seven_fields() -> None:
+    listed = json.loads(encode(RoomListed([ListedRoom(7, "방", "책", "나", 2, False, 5)], 1)))
+    room = {
+        "roomID": 7,
+        "roomName": "방",
+        "topic": "책",
+        "host": "나",
+        "participants": 2,
+        "locked": False,
+        "createdAt": 5,
+    }
     assert listed["rooms"] == [room]
 
 

@@ -23,10 +23,21 @@ ENTERED = EVENT | {
     "tag": str,
     "host": str,
     "members": list,
+    "topic": str,
     "locked": bool,
+    "slow": int,
+    "mutedUntil": int,
     "ref": str,
 }
-LISTED = {"roomID": int, "roomName": str, "host": str, "participants": int, "locked": bool, "createdAt": int}
+LISTED = {
+    "roomID": int,
+    "roomName": str,
+    "topic": str,
+    "host": str,
+    "participants": int,
+    "locked": bool,
+    "createdAt": int,
+}
 FIVE = {
     "SERVER_ROOM_CREATE": {"type", "status", "roomID", "roomName"},
     "SERVER_ROOM_DELETE": {"type", "status", "roomID"},

@@ -20,6 +20,10 @@ REFUSALS: dict[ErrorCode, str] = {
     "not_in_room": "this visitor is not in the room with this name",
     "not_host": "only the host of the room may do this",
     "room_full": "the room is full",
+    "banned": "this visitor was put out and cannot come back",
+    "room_locked": "the room is locked: nobody new comes in",
+    "muted": "this visitor may say nothing in this room for a while",
+    "bad_field": "the field is not what it must be",
     "too_fast": "too many messages in a short time",
 }
 """By code, the ``detail`` to refuse with, whichever store it is (docs/protocol.md, "Refusals")."""
@@ -93,6 +97,7 @@ class LobbyRoom(Struct, frozen=True):
     participants: int
     locked: bool
     created_at: int
+    topic: str = ""
 
 
 class Lobby(Struct, frozen=True):

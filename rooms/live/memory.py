@@ -149,9 +149,9 @@ class MemoryStore:
         now = self._now()
         seq = max(now * 1000, op.seq + 1)
         restored_until = 0 if op.held else now + op.grace
-        room = self._rooms[op.room_id] = MemoryRoom(
-            op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, Past(self._limits)
-        )
+        about = (op.room_id, op.name, op.listed, op.created_at, op.host)
+        room = MemoryRoom(*about, seq, seq, restored_until, op.rules, Past(self._limits))
+        self._rooms[op.room_id] = room
         if op.host is not None:
             member = room.members[op.host.key] = RoomMember(op.host)
             room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)

@@ -34,4 +34,4 @@ def describe(room: MemoryRoom) -> Create | None:
 
 def _row(room: MemoryRoom) -> LobbyRoom:
     host = room.host.nick if room.host else ""
-    return LobbyRoom(room.id, room.name, host, len(room.members), room.locked, room.created_at)
+    return LobbyRoom(room.id, room.name, host, len(room.members), room.rules.locked, room.created_at, room.rules.topic)

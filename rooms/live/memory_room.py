@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from rooms.live.contract import Done, refusal
 from rooms.live.memory_past import Past
-from rooms.live.operations import Disconnect, Entered, Event, Person, Restore, Restored
+from rooms.live.operations import Disconnect, Entered, Event, Person, Restore, Restored, Rules
 from rooms.protocol import (
     MEMBERS_MAX,
     Exited,
@@ -72,8 +72,8 @@ class MemoryRoom:
     seq: int
     epoch_seq: int
     restored_until: int
+    rules: Rules
     past: Past
-    locked: bool = False
     deletion: Deletion | None = None
     members: dict[str, RoomMember] = field(default_factory=dict)
     nodes: Counter[str] = field(default_factory=Counter)
@@ -277,7 +277,10 @@ class MemoryRoom:
             host=self.host.nick if self.host else "",
             participants=len(self.members),
             members=[Member(member.person.nick, member.person.tag) for member in members],
-            locked=self.locked,
+            topic=self.rules.topic,
+            locked=self.rules.locked,
+            slow=self.rules.slow,
+            mutedUntil=0,
             seq=self.seq,
             at=now,
             closesAt=UNSET if host is None or host.deadline is None else host.deadline,

@@ -24,6 +24,7 @@ class Event(Struct, frozen=True):
         text: the JSON text, complete.
         recipients: the nodes that had people in the room before the operation.
         end: after it the room is gone.
+        out: the name key of a person who was put out by it, whom their connections let go.
     """
 
     room_id: int
@@ -31,6 +32,7 @@ class Event(Struct, frozen=True):
     text: str
     recipients: tuple[str, ...] = ()
     end: bool = False
+    out: str = ""
 
 
 class Person(Struct, frozen=True):
@@ -71,6 +73,22 @@ class Entered(Struct, frozen=True):
     replay: list[str] = field(default_factory=list)
 
 
+class Rules(Struct, frozen=True):
+    """What a room's host or the moderators have set, as its row has it; outlives the store's memory.
+
+    Args:
+        slow: seconds.
+        blocked: the visitors, as this room knows them (``moderation``), who cannot come in.
+        muted: visitors as this room knows them, and until when, Unix time in ms.
+    """
+
+    topic: str = ""
+    locked: bool = False
+    slow: int = 0
+    blocked: tuple[str, ...] = ()
+    muted: tuple[tuple[str, int], ...] = ()
+
+
 class Create(Operation[Entered], frozen=True):
     """Make a room's live state, its host in it. A room that is open stays as it is.
 
@@ -82,6 +100,7 @@ class Create(Operation[Entered], frozen=True):
         held: whether the asking node holds the host. If not, the room is brought back from its row, and the host has
             ``grace`` to come back.
         seq: the room's ``seq`` will be above this.
+        rules: of a room that is brought back.
     """
 
     room_id: int
@@ -92,6 +111,7 @@ class Create(Operation[Entered], frozen=True):
     held: bool
     grace: int = 0
     seq: int = 0
+    rules: Rules = Rules()
 
 
 class BeginDelete(Operation[None], frozen=True):
@@ -120,7 +140,8 @@ class Join(Operation[Entered], frozen=True):
     """Put a person into a room, held by the asking node.
 
     The same visitor with the same name is the same member, with one event at most: the host's coming back. Refused
-    with ``room_not_found``, ``RoomUnknown``, ``name_taken`` or ``room_full``.
+    with ``room_not_found``, ``RoomUnknown``, ``banned``, ``room_locked``, ``name_taken`` or ``room_full``, in this
+    order. In a locked room only members, also those within the grace, and the host come in.
 
     Args:
         after: the last ``seq`` the client has seen, None for a newcomer.
@@ -219,12 +240,15 @@ class Duplicate(Struct, frozen=True):
 class Send(Operation[Duplicate | None], frozen=True):
     """Append a message; answers ``Duplicate`` when its ``ref`` was seen before.
 
-    Refused with ``room_not_found``, ``RoomUnknown`` or ``not_in_room``; with ``too_fast`` when ``wait`` is set and it
-    is no duplicate.
+    Refused, in this order, with ``room_not_found``, ``RoomUnknown``, ``not_in_room``; and when it is no duplicate with
+    ``bad_field`` and ``field="replyTo"`` (no kept line), ``muted`` with ``retryAfter``, ``too_fast`` with
+    ``retryAfter`` when ``wait`` is set or slow mode has the visitor wait (the longer of the two; never the host for
+    slow mode).
 
     Args:
         body: the event's text without its closing brace (``protocol.event_body``).
         wait: milliseconds until the visitor may speak again, 0 when now.
+        reply_to: the ``seq`` of a kept line that it answers, 0 for none.
     """
 
     room_id: int
@@ -233,6 +257,7 @@ class Send(Operation[Duplicate | None], frozen=True):
     ref: str
     body: str
     wait: int = 0
+    reply_to: int = 0
 
 
 class Positions(Operation[dict[int, int]], frozen=True):

@@ -105,7 +105,10 @@ class RedisStore:
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
         total, *rooms = await self._ask("", "lobby", str(most))
-        listed = [LobbyRoom(int(room[0]), room[1], room[2], room[3], bool(room[4]), int(room[5])) for room in rooms]
+        listed = [
+            LobbyRoom(int(room_id), name, host, participants, bool(locked), int(created_at), topic)
+            for room_id, name, host, participants, locked, created_at, topic in rooms
+        ]
         return Lobby(listed, total)
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:

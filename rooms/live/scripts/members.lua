@@ -108,12 +108,13 @@ end
 
 -- What a newcomer is told (operations.Entered): the values of ROOM_STATE, recovered (-1: not asked), replay.
 local function entered(room, who, after, known)
-  local state = redis.call('HMGET', key('room', room), 'name', 'host_nick', 'locked', 'seq', 'epoch_seq', 'host')
+  local state = redis.call('HMGET', key('room', room), 'name', 'host_nick', 'locked', 'seq', 'epoch_seq', 'host', 'topic', 'slow')
   local seq, epoch_seq = tonumber(state[4]), tonumber(state[5])
   local away = state[6] ~= '' and redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, state[6]))
   local found = {
     roomID = tonumber(room), roomName = state[1], nickName = who and who.nick or '', tag = who and who.tag or '',
     host = state[2], participants = count(room), members = listed_members(room), locked = state[3] == '1' and 1 or 0,
+    topic = state[7] or '', slow = tonumber(state[8] or 0), mutedUntil = 0,
     seq = seq, at = NOW, closesAt = away and tonumber(away) or 0
   }
   local values = {}
