@@ -5,12 +5,33 @@ Knows connections and events; must not know how events come or are written.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from rooms.connection import Connection
-from rooms.live.operations import Event
+from rooms.live.operations import Duplicate, Event
 
 ECHO_SECONDS = 4
-"""How long the echo of a command that was accepted may take before its sender is told ``unavailable``."""
+"""How long the echo of a command may take, the way to the store included, before its sender is told ``unavailable``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A command that was carried out before, as its repeated ``ref`` shows.
+
+    Args:
+        made: the event that it made then.
+        body: the event's text without its closing brace, for when it is no longer kept.
+        heard: the seq of the last event that the connection had been told when it sent the command.
+        lost: answers in place of an event that does not come.
+        since: when it sent the command, by the loop's clock.
+    """
+
+    room_id: int
+    made: Duplicate
+    body: str
+    heard: int
+    lost: Callable[[], None]
+    since: float
 
 
 class Echoes:
@@ -23,19 +44,19 @@ class Echoes:
         """By seq, who waits for the event, what to do if it never comes, and since when."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def expect(self, seq: int, connection: Connection, lost: Callable[[], None]) -> None:
+    def expect(self, seq: int, connection: Connection, lost: Callable[[], None], since: float) -> None:
         """The event ``seq`` is the answer to a command of ``connection``, which is acknowledged when it is written.
 
         Args:
             seq: the number of the event.
             connection: whose command it was.
             lost: called if the event does not come within ``ECHO_SECONDS``, or cannot come any more.
+            since: when the command was sent, by the loop's clock.
         """
-        loop = asyncio.get_running_loop()
         # Several may wait for one event: its ref may be repeated before it has come.
-        self._waiting.setdefault(seq, []).append((connection, lost, loop.time()))
+        self._waiting.setdefault(seq, []).append((connection, lost, since))
         if self._timer is None:
-            self._timer = loop.call_later(ECHO_SECONDS, self._give_up)
+            self._timer = asyncio.get_running_loop().call_at(since + ECHO_SECONDS, self._give_up)
 
     def written(self, events: Sequence[Event]) -> None:
         """Events were written to every connection that waits for them."""

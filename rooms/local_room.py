@@ -14,6 +14,7 @@ from rooms.echoes import Echoes
 from rooms.live.operations import Entered, Event, Person
 from rooms.order import Order
 
+
 class LocalRoom:
     """A room that has, or is about to have, connections in this node.
 
@@ -161,9 +162,9 @@ class LocalRoom:
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None]) -> None:
+    def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None], since: float) -> None:
         """The event ``seq`` is the answer to a command of ``connection`` (``Echoes.expect``)."""
-        self._echoes.expect(seq, connection, lost)
+        self._echoes.expect(seq, connection, lost, since)
 
     def rebase(self, epoch_seq: int) -> None:
         """The room's live state began anew with ``epoch_seq``: what was to come before that does not come any more."""
@@ -175,13 +176,13 @@ class LocalRoom:
         position = self.order.position or 0
         return max(position, self._late.get(connection, 0)) if self._late else position
 
-    def answer_later(self, connection: Connection, seq: int, lost: Callable[[], None]) -> bool:
+    def answer_later(self, connection: Connection, seq: int, lost: Callable[[], None], since: float) -> bool:
         """Whether an event that a message made before has yet to come here, and answers it then.
 
         If not, the message is to be answered with the event's text, and everything gathered before is written by now.
         """
         if connection in self.connections and self.order.position is not None and seq > self.order.position:
-            self.await_echo(seq, connection, lost)
+            self.await_echo(seq, connection, lost, since)
             return True
         self.flush()
         return False
