@@ -57,6 +57,7 @@ class HostInline(HostStackedInline):
 class RoomAdmin(RoomModelAdmin):
     """Open rooms. A room added here is an official room: it has no host and stays open."""
 
+    fields = ("name", "listed", "topic")
     list_display = ("name", "host_name", "listed", "created_at")
     list_filter = ("listed", OfficialFilter, "created_at")
     search_fields = ("name", "host__nickname")
@@ -71,7 +72,7 @@ class RoomAdmin(RoomModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Room | None = None) -> tuple[str, ...]:
         """An existing room keeps its name: the people in it know it by that name."""
-        return () if obj is None else ("name", "listed", "created_at")
+        return () if obj is None else ("name", "listed", "topic", "created_at")
 
     def log_addition(self, request: HttpRequest, obj: Room, message: Any) -> Any:
         """Note who added which room, by its number: the log outlives the room, and a name says what it was about."""

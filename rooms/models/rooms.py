@@ -1,34 +1,19 @@
-"""What must outlive the processes: the open rooms and who hosts them.
+"""The open rooms and who hosts them.
 
-Knows names; must not know the protocol's messages, the live store, the hub or the consumers. Who is in a room and what
-is said there is never here. A room's row goes when the room does.
+Knows names; must not know the protocol's messages, the live store, the hub or the consumers. A room's row goes when the
+room does.
 """
 
-import asyncio
-import contextlib
-import os
 import secrets
-import socket
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from typing import ClassVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    IntegrityError,
-    OperationalError,
-    ProgrammingError,
-    close_old_connections,
-    connections,
-    models,
-    transaction,
-)
-from django.db import Error as DatabaseError
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Length
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from rooms import names
@@ -36,106 +21,20 @@ from rooms import names
 ID_LIMIT = 2**53
 ROOM_NAME_MAX = 30
 NICKNAME_MAX = 10
-DATABASE_SECONDS = 2.5
-"""How long anyone waits for the database before they are told that it is unavailable."""
+TAG_MAX = 6
+TOPIC_MAX = 80
+SLOW_MAX = 300
+"""Seconds that slow mode has people wait at most."""
+VISITOR_LENGTH = 32
 KEY_MAX = 18 * ROOM_NAME_MAX
 """NFKC turns one code point into 18 at most (U+FDFA)."""
 
 models.CharField.register_lookup(Length)
 
 
-def _checked_connection() -> BaseDatabaseWrapper:
-    """This thread's connection, closed if it does not work any more."""
-    close_old_connections()
-    return connections[DEFAULT_DB_ALIAS]
-
-
-def _cut(used: BaseDatabaseWrapper | None) -> None:
-    """Cut a connection that a thread waits on in vain: nothing else would wake it, and others need the thread."""
-    raw = getattr(used, "connection", None)
-    # SQLite has none; psycopg's is -1 when it is closed already.
-    with contextlib.suppress(Exception), socket.socket(fileno=os.dup(raw.fileno())) as line:  # type: ignore[union-attr]
-        line.shutdown(socket.SHUT_RDWR)
-
-
-@asynccontextmanager
-async def database() -> AsyncIterator[None]:
-    """Use the database outside of a page's request, from a socket or the keeper.
-
-    A request gives its connection back when it ends, and so looks whether it still works; nobody else does that.
-
-    Raises:
-        OperationalError: the database did not answer within ``DATABASE_SECONDS``. The query may still be carried out.
-    """
-    used: BaseDatabaseWrapper | None = None
-    try:
-        async with asyncio.timeout(DATABASE_SECONDS):
-            used = await sync_to_async(_checked_connection)()
-            yield
-            await sync_to_async(close_old_connections)()
-    except TimeoutError:
-        _cut(used)
-        raise OperationalError("the database did not answer in time") from None
-    except DatabaseError:
-        await sync_to_async(close_old_connections)()
-        raise
-
-
-def reason(problem: DatabaseError) -> str:
-    """What is wrong with the database, for the log: it goes on where a sentence says "the database …"."""
-    if isinstance(problem, ProgrammingError):
-        return "lacks a table or a right; have the migrations been run?"
-    text = str(problem)
-    if "no such table" in text:
-        return "lacks a table; have the migrations been run?"
-    if "Too many open files" in text:
-        return "cannot be opened: too many files are open in this process"
-    return "does not answer in time" if "in time" in text or "timeout" in text else "cannot be reached"
-
-
-def _random_hex() -> str:
-    return secrets.token_hex(8)
-
-
-def _random_key() -> str:
-    return secrets.token_hex(32)
-
-
 def random_id() -> int:
     """A room's number: positive, below 2^53, not to be guessed."""
     return secrets.randbelow(ID_LIMIT - 1) + 1
-
-
-class Installation(models.Model):
-    """Which installation this database belongs to: one row, made when it is first needed.
-
-    ``id`` keeps installations apart that share a Redis; ``key`` makes the visitors' ids and tags, so that a new
-    ``SECRET_KEY`` costs nobody their room.
-    """
-
-    ONLY = 1
-
-    number = models.SmallIntegerField(primary_key=True, default=ONLY, editable=False)
-    id = models.CharField(max_length=16, default=_random_hex, editable=False)
-    key = models.CharField(max_length=64, default=_random_key, editable=False)
-
-    class Meta:
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=models.Q(number=1), name="one_installation"),
-        ]
-
-    def __str__(self) -> str:
-        return self.id
-
-    @classmethod
-    def current(cls) -> "Installation":
-        """This installation."""
-        return cls.objects.get_or_create(number=cls.ONLY)[0]
-
-    @classmethod
-    def renew(cls) -> "Installation":
-        """Make this database an installation of its own, and return it."""
-        return cls.objects.update_or_create(number=cls.ONLY, defaults={"id": _random_hex(), "key": _random_key()})[0]
 
 
 class RoomQuerySet(models.QuerySet["Room"]):
@@ -148,6 +47,27 @@ class RoomQuerySet(models.QuerySet["Room"]):
     async def open_with_name(self, name: str) -> "Room | None":
         """The room of ``with_name``, or None."""
         return await self.with_name(name).afirst()
+
+    def whole(self) -> "RoomQuerySet":
+        """With all that opens a room's live state: its host, who is kept out and who may say nothing."""
+        return self.select_related("host").prefetch_related("blocks", "mutes")
+
+    async def set_rules(
+        self, room_id: int, topic: str | None = None, locked: bool | None = None, slow: int | None = None
+    ) -> bool:
+        """Write how a room is from now on; None leaves a rule as it is.
+
+        Args:
+            room_id: the room.
+            topic: at most ``TOPIC_MAX`` code points.
+            locked: whether nobody new comes in.
+            slow: seconds between two lines of one person.
+
+        Returns:
+            Whether the room has a row.
+        """
+        rules = {"topic": topic, "locked": locked, "slow": slow}
+        return bool(await self.filter(id=room_id).aupdate(**{name: to for name, to in rules.items() if to is not None}))
 
     async def create_with_host(
         self, room_id: int, name: str, listed: bool, visitor: str, nickname: str, tag: str
@@ -182,6 +102,11 @@ class Room(models.Model):
     name_key = models.CharField(_("comparison key"), max_length=KEY_MAX, editable=False)
     listed = models.BooleanField(_("listed"), default=True)
     created_at = models.DateTimeField(_("opened"), auto_now_add=True, db_index=True)
+    topic = models.CharField(_("topic"), max_length=TOPIC_MAX, default="", blank=True)
+    locked = models.BooleanField(_("locked"), default=False)
+    slow = models.PositiveSmallIntegerField(
+        _("slow mode"), default=0, help_text=_("Seconds that everyone waits between two lines; 0 for none.")
+    )
 
     objects = RoomQuerySet.as_manager()
     unnamed = False
@@ -202,6 +127,8 @@ class Room(models.Model):
             models.CheckConstraint(
                 condition=models.Q(name__length__gte=1, name__length__lte=ROOM_NAME_MAX), name="room_name_length"
             ),
+            models.CheckConstraint(condition=models.Q(topic__length__lte=TOPIC_MAX), name="room_topic_length"),
+            models.CheckConstraint(condition=models.Q(slow__gte=0, slow__lte=SLOW_MAX), name="room_slow_seconds"),
         ]
 
     def __str__(self) -> str:
@@ -214,6 +141,17 @@ class Room(models.Model):
         if isinstance(fields, Collection) and "name" in fields:
             kwargs["update_fields"] = {*fields, "name_key"}
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Who is kept out, as this room knows them."""
+        return tuple(block.person for block in self.blocks.all())
+
+    @property
+    def muted(self) -> tuple[tuple[str, int], ...]:
+        """Who may say nothing, as this room knows them, and until when, Unix time in ms."""
+        now = timezone.now()
+        return tuple((mute.person, mute.until_ms) for mute in self.mutes.all() if mute.until > now)
 
     def clean(self) -> None:
         """Hold a name given in the admin to the rules for names."""
@@ -249,13 +187,44 @@ def _remember_the_end(instance: Room, using: str, **_: object) -> None:
     Ended.objects.using(using).bulk_create([Ended(room_id=instance.pk)], ignore_conflicts=True)
 
 
+class HostQuerySet(models.QuerySet["Host"]):
+    """Hosts, as the services change them."""
+
+    async def transfer(self, room_id: int, giver: str, visitor: str, nickname: str, tag: str, most: int) -> bool:
+        """Give a room another host; done already, it is done.
+
+        Args:
+            room_id: the room.
+            giver: the visitor who hosts it now.
+            visitor: the heir, with ``nickname`` and ``tag`` in the room.
+            most: how many rooms a visitor may host at once.
+
+        Returns:
+            Whether it was done; False when the heir hosts as many rooms as allowed.
+
+        Raises:
+            Host.DoesNotExist: the giver does not host the room (any more), or it is gone.
+        """
+        return await sync_to_async(self._transfer)(room_id, giver, visitor, nickname, tag, most)
+
+    def _transfer(self, room_id: int, giver: str, visitor: str, nickname: str, tag: str, most: int) -> bool:
+        with transaction.atomic(using=self.db):
+            host = self.select_for_update().get(room_id=room_id, visitor__in=(giver, visitor))
+            if host.visitor != visitor and self.filter(visitor=visitor).count() >= most:
+                return False
+            self.filter(room_id=room_id).update(visitor=visitor, nickname=nickname, tag=tag)
+        return True
+
+
 class Host(models.Model):
     """Who hosts a room: a visitor (as a keyed hash, never the secret) under a name."""
 
     room = models.OneToOneField(Room, models.CASCADE, primary_key=True, related_name="host")
-    visitor = models.CharField(max_length=32, db_index=True, editable=False)
+    visitor = models.CharField(max_length=VISITOR_LENGTH, db_index=True, editable=False)
     nickname = models.CharField(_("nickname"), max_length=NICKNAME_MAX)
-    tag = models.CharField(max_length=6, editable=False)
+    tag = models.CharField(max_length=TAG_MAX, editable=False)
+
+    objects = HostQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("host")
@@ -265,7 +234,7 @@ class Host(models.Model):
                 condition=models.Q(nickname__length__gte=1, nickname__length__lte=NICKNAME_MAX),
                 name="host_nickname_length",
             ),
-            models.CheckConstraint(condition=models.Q(visitor__length=32), name="host_visitor_is_a_hash"),
+            models.CheckConstraint(condition=models.Q(visitor__length=VISITOR_LENGTH), name="host_visitor_is_a_hash"),
         ]
 
     def __str__(self) -> str:
