@@ -81,9 +81,12 @@ class Duties:
         self._leaders: dict[str, tuple[str, int]] = {}
 
     def lead(self, duty: str, node_id: str, now: int, lease: int) -> bool:
-        """Whether a duty is a node's for the next ``lease`` ms: it is nobody's, or was already."""
+        """Whether a duty is a node's for the next ``lease`` ms: it is nobody's, or was already.
+
+        What is another's for longer than that was given before the clock was set back.
+        """
         leader, until = self._leaders.get(duty, (node_id, now))
-        if leader != node_id and until > now:
+        if leader != node_id and now < until <= now + lease:
             return False
         self._leaders[duty] = node_id, now + lease
         return True
