@@ -65,12 +65,12 @@ class Outbox:
         The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
         connection (``Disconnect``) is never given up: it waits until the store is back.
         """
-        queue = self._first
-        if isinstance(operation, Send):
-            queue = self._talk.get(operation.visitor_id) or self._talk.setdefault(operation.visitor_id, deque())
         if self._closed and not isinstance(operation, Disconnect):
             done(Refused(Unavailable("is not asked any more by a process that stops")))
             return
+        queue = self._first
+        if isinstance(operation, Send):
+            queue = self._talk.get(operation.visitor_id) or self._talk.setdefault(operation.visitor_id, deque())
         if self._size >= self._limit and self._is_unfair(operation, len(queue)):
             done(Refused(Unavailable("is slower than what is asked of it")))
             return

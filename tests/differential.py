@@ -41,7 +41,7 @@ from tests.steps import (
 from tests.stores import redis_server
 
 SEEDS, OPERATIONS = 500, 60
-LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "swept"}
+LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "times"}
 """The keys that may be left in Redis when all rooms have been deleted."""
 
 

@@ -101,7 +101,7 @@ async def test_a_room_that_lost_its_row_and_its_name_ends(keeper: Keeper) -> Non
 
 async def test_one_node_compares_for_all(keeper: Keeper) -> None:
     await row()
-    assert await keeper._store.lead("census", "rooms.hub.other", 60_000)
+    assert await keeper._store.lead("census", "rooms.hub.other", 500)
     await keeper.reconcile()
     assert (await listed(keeper)).rooms == []
 

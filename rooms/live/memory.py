@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
 from rooms.live.memory_index import describe, list_rooms, lobby
-from rooms.live.memory_leases import Duties, Leases
+from rooms.live.memory_leases import Duties, Leases, Pauses
 from rooms.live.memory_past import Limits, Past
 from rooms.live.memory_room import Deletion, MembershipWindow, MemoryRoom, RoomMember
 from rooms.live.operations import (
@@ -61,7 +61,7 @@ class MemoryStore:
         self._gone: dict[int, tuple[int, MemoryRoom]] = {}
         self._leases = Leases()
         self._duties = Duties()
-        self._swept_at: int | None = None
+        self._pauses = Pauses()
         self._reserved: dict[tuple[str, str], tuple[int, int]] = {}
         self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
             Reserve: self._reserve,
@@ -86,6 +86,7 @@ class MemoryStore:
 
     async def beat(self, node_id: str, lease: int) -> bool:
         """Renew a lease; see the contract."""
+        self._skip_pause()
         return self._leases.beat(node_id, self._now(), lease)
 
     async def confirm(self, node_id: str) -> None:
@@ -125,6 +126,8 @@ class MemoryStore:
     # --- rooms --------------------------------------------------------------------------------------------------------
 
     def _step(self, node_id: str, operation: Operation[Any]) -> Outcome[Any]:
+        if isinstance(operation, (Create, Join, Restore, Disconnect)):
+            self._skip_pause()
         try:
             return self._steps[type(operation)](node_id, operation)
         except Refusal as refusal:
@@ -157,7 +160,7 @@ class MemoryStore:
             room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)
             if op.held:
                 room.hold(member, node_id)
-                self._give_lease(node_id)
+                self._leases.give(node_id, self._now(), self._limits.history_age)
             else:
                 member.deadline = now + op.grace
         return Done(room.entered(op.host, now))
@@ -193,17 +196,14 @@ class MemoryStore:
 
     def _join(self, node_id: str, op: Join) -> Done[Entered]:
         done = self._found(op.room_id).join(node_id, op.person, op.after, op.size, self._now())
-        self._give_lease(node_id)
+        self._leases.give(node_id, self._now(), self._limits.history_age)
         return done
 
     def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
         done = self._found(op.room_id).restore(node_id, op, self._now())
         if len(done.answer.out) < len(op.people):
-            self._give_lease(node_id)
+            self._leases.give(node_id, self._now(), self._limits.history_age)
         return done
-
-    def _give_lease(self, node_id: str) -> None:
-        self._leases.give(node_id, self._now() + self._limits.history_age)
 
     def _exit(self, node_id: str, op: Exit) -> Done[bool]:
         room = self._rooms.get(op.room_id)
@@ -215,7 +215,9 @@ class MemoryStore:
 
     def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
-        self._skip_pause(now, op.pause)
+        self._pauses.longest = op.pause
+        self._skip_pause()
+        self._pauses.swept_at = now
         events: list[Event] = []
         for dead in self._leases.end_due(now):
             for room in self._rooms.values():
@@ -233,14 +235,12 @@ class MemoryStore:
             room.forget_visitors(now)
         return Done(tuple(closing), tuple(events))
 
-    def _skip_pause(self, now: int, pause: int) -> None:
-        """Move deadlines and leases by a time in which nobody swept, or by which the clock was set."""
-        missed, self._swept_at = now - (self._swept_at or now), now
-        if 0 <= missed <= pause:
-            return
-        self._leases.move(missed)
-        for room in self._rooms.values():
-            room.move_deadlines(missed)
+    def _skip_pause(self) -> None:
+        """Move deadlines and leases by a time in which nobody swept, before anything sets another."""
+        if missed := self._pauses.missed(self._now()):
+            self._leases.move(missed)
+            for room in self._rooms.values():
+                room.move_deadlines(missed)
 
     def _due(self, now: int) -> list[tuple[MemoryRoom, RoomMember]]:
         """The members who are waited for no longer, in the order of their deadlines."""

@@ -32,7 +32,8 @@ local function hold(room, name)
   redis.call('SADD', key('held', NODE), room)
   -- A node that holds someone without a lease would never be missed: it gets one, and is told at its next beat.
   if not redis.call('ZSCORE', PREFIX .. 'leases', NODE) then
-    redis.call('ZADD', PREFIX .. 'leases', int(NOW + HISTORY_AGE), NODE)
+    local lease = redis.call('HGET', PREFIX .. 'times', 'lease') or HISTORY_AGE
+    redis.call('ZADD', PREFIX .. 'leases', int(NOW + lease), NODE)
     redis.call('SADD', PREFIX .. 'unregistered', NODE)
     redis.call('PEXPIRE', PREFIX .. 'unregistered', LIFE)
     redis.call('PEXPIRE', PREFIX .. 'leases', LIFE)
