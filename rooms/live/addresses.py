@@ -5,6 +5,8 @@ Knows nothing else; an address itself never comes here, only its hash.
 
 from msgspec import Struct
 
+MINUTE, TEN_MINUTES = 60_000, 600_000
+
 
 class Address(Struct, frozen=True):
     """Where a connection comes from, as it may be known: hashed with a key that is gone two days later.
