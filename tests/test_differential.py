@@ -15,9 +15,10 @@ from tests.differential import SEEDS, Both, Failure, both_stores, first_failure,
 from tests.steps import CREATED, NODES, ROOMS, START, VISITORS, Apply, Beat, Release, Step, Steps
 
 SHOULD_HAPPEN = """
-    Reserve: int
+    Arrive: NoneType, Arrive: too_fast, Depart: NoneType
+    Reserve: int, Reserve: too_fast, Cancel: NoneType
     Create: Entered, Create: room_not_found, Create: name_taken
-    Join: Entered, Join: unavailable, Join: room_not_found, Join: name_taken, Join: room_full
+    Join: Entered, Join: unavailable, Join: room_not_found, Join: name_taken, Join: room_full, Join: too_fast
     Restore: Restored, Restore: unavailable, Restore: room_not_found
     Exit: True, Exit: False
     Disconnect: NoneType

@@ -48,6 +48,10 @@ class Leases:
             del self._until[node_id]
         return [node_id for _, node_id in due]
 
+    def alive(self, now: int) -> list[str]:
+        """The nodes that have a lease."""
+        return [node_id for node_id, until in self._until.items() if until > now]
+
     def move(self, by: int) -> None:
         """Put all of them off."""
         self._until = {node_id: until + by for node_id, until in self._until.items()}
