@@ -164,6 +164,8 @@ class Join(Operation[Entered], frozen=True):
         after: the last ``seq`` the client has seen, None for a newcomer.
         size: how many members the room may have.
         charge: for a visitor who is not in and was not a moment ago; coming back costs nothing.
+        address: where they come from, if that is known.
+        made_at: when the visitor's identity was made, Unix time in ms; 0 when that is not known, as of an old one.
     """
 
     room_id: int
@@ -171,6 +173,8 @@ class Join(Operation[Entered], frozen=True):
     after: int | None
     size: int
     charge: Charge | None = None
+    address: Address | None = None
+    made_at: int = 0
 
 
 class Exit(Operation[bool], frozen=True):
