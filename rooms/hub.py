@@ -83,6 +83,10 @@ class Hub:
         """
         return await self._dispatch.do(operation)
 
+    def tell(self, operation: Operation[None]) -> None:
+        """Carry out an operation that nobody waits for."""
+        self._dispatch.submit(operation, lambda _: None)
+
     async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put ``connection`` into a room. Its answer is written before any later event, and after none.
 
@@ -268,7 +272,7 @@ class Hub:
 
     def _tell_disconnected(self, room_id: int, key: str, visitor_id: str) -> None:
         grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
-        self._dispatch.submit(Disconnect(room_id, key, visitor_id, grace, host_grace), lambda _: None)
+        self.tell(Disconnect(room_id, key, visitor_id, grace, host_grace))
 
     def _tidy(self, room: LocalRoom) -> None:
         if room.is_idle:

@@ -584,6 +584,11 @@ async def test_a_duty_is_one_nodes_until_its_time_is_up(store: LiveStore) -> Non
     assert await store.lead("census", "p2", 50)
 
 
+async def test_a_duty_that_was_given_by_another_clock_is_taken_over(store: LiveStore) -> None:
+    assert await store.lead("census", "p1", 300_000)
+    assert await store.lead("census", "p2", 50)
+
+
 async def test_all_rooms_are_on_the_pages_of_the_index(store: LiveStore) -> None:
     await store.apply("p1", [Create(number, f"{number}", False, 1, None, False) for number in range(1, 2001)])
     found, cursor = set(), ""

@@ -48,6 +48,10 @@ class Leases:
             del self._until[node_id]
         return [node_id for _, node_id in due]
 
+    def alive(self, now: int) -> list[str]:
+        """The nodes that have a lease."""
+        return [node_id for node_id, until in self._until.items() if until > now]
+
     def move(self, by: int) -> None:
         """Put all of them off."""
         self._until = {node_id: until + by for node_id, until in self._until.items()}
@@ -81,9 +85,12 @@ class Duties:
         self._leaders: dict[str, tuple[str, int]] = {}
 
     def lead(self, duty: str, node_id: str, now: int, lease: int) -> bool:
-        """Whether a duty is a node's for the next ``lease`` ms: it is nobody's, or was already."""
+        """Whether a duty is a node's for the next ``lease`` ms: it is nobody's, or was already.
+
+        What is another's for longer than that was given before the clock was set back.
+        """
         leader, until = self._leaders.get(duty, (node_id, now))
-        if leader != node_id and until > now:
+        if leader != node_id and now < until <= now + lease:
             return False
         self._leaders[duty] = node_id, now + lease
         return True

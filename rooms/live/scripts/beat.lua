@@ -10,5 +10,8 @@ redis.call('PEXPIRE', PREFIX .. 'unregistered', LIFE)
 touch_indexes()
 if refresh == '1' then
   for _, room in ipairs(redis.call('SMEMBERS', key('held', NODE))) do touch(room) end
+  for _, day in ipairs({math.floor(NOW / DAY) - 1, math.floor(NOW / DAY)}) do
+    redis.call('PEXPIRE', open_key(day, NODE), int(day_life(day)))
+  end
 end
 return 1 - redis.call('SISMEMBER', PREFIX .. 'unregistered', NODE)

@@ -139,8 +139,9 @@ local function entered(room, who, after, known)
   return {values, recovered, replay}
 end
 
--- Puts a person in, or finds them in already. Returns the refusal, or the answer and the events.
-local function join(room, host, who, after, size)
+-- Puts a person in, or finds them in already. ``pay`` is called for those who were not in a moment ago, and says how
+-- long they have to wait. Returns the refusal and that time, or the answer and the events.
+local function join(room, host, who, after, size, pay)
   local present = member(room, who.key)
   if present and present.visitor ~= who.visitor then return 'name_taken' end
   local events = {}
@@ -148,6 +149,8 @@ local function join(room, host, who, after, size)
   local known = window and (present or tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)
   if not present then
     if count(room) >= size then return 'room_full' end
+    local wait = not known and pay and pay() or 0
+    if wait > 0 then return 'too_much', wait end
     local to = recipients(room)
     add(room, who)
     events[1] = joined(room, who, to)
