@@ -156,7 +156,7 @@ async def test_a_visitor_counts_once_for_a_reaction(stage: Stage) -> None:
     line = await stage.said("소풍 가요")
     for on in (True, True, False):
         await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=on)
-    counts = []
+    counts: list[int] = []
     while counts[-1:] != [0]:
         counts.append((await stage.guest.until("SERVER_CHAT_REACT"))["count"])
     assert counts in ([1, 0], [0])
