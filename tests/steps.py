@@ -4,18 +4,35 @@ Knows the contract; must not know which store is asked. All names of operations 
 (tests/test_differential.py).
 """
 
+import hashlib
 from random import Random
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from rooms.live.addresses import Address, Charge
 from rooms.live.arrivals import Arrive, Depart
+from rooms.live.moderation import (
+    Actor,
+    Change,
+    Examine,
+    Inspect,
+    Kick,
+    Lift,
+    Mute,
+    Notice,
+    Overview,
+    Quote,
+    React,
+    Remove,
+    Transfer,
+)
 from rooms.live.operations import (
     BeginDelete,
     Cancel,
     Create,
     Disconnect,
+    Event,
     Exit,
     FinishDelete,
     History,
@@ -25,10 +42,11 @@ from rooms.live.operations import (
     Positions,
     Reserve,
     Restore,
+    Rules,
     Send,
     Sweep,
 )
-from rooms.protocol import Sent, event_body
+from rooms.protocol import REACTIONS, Sent, event_body
 
 HISTORY, HISTORY_AGE, REF_AGE = 6, 20_000, 5_000
 START = 1_800_000_000_000
@@ -48,6 +66,7 @@ ADDRESSES = (
     Address(DAY - 2, "c0"),
 )
 """One address by the keys of two days, another one, and one of which nothing may be known any more."""
+TOPICS = ("", '오늘 / "여행"')
 REFS = ("r1", "r2", "r/3")
 TIMES = (0, 1, 300, 1000, 2000, REF_AGE - 1, REF_AGE, REF_AGE + 1, HISTORY_AGE - 1, HISTORY_AGE, HISTORY_AGE + 1)
 GRACES = (0, 1, 1000, 2000, REF_AGE)
@@ -98,6 +117,9 @@ class Steps:
     def __init__(self, seed: int) -> None:
         self.drawn: list[Step] = []
         self._random = Random(seed)
+        self._lively = self._random.random() < 0.5
+        """Whether it is mostly one room, in which people talk."""
+        self._lines: dict[int, list[int]] = {room: [0] for room in ROOMS}
         self._seen: dict[int, list[int]] = {room: [0] for room in ROOMS}
         self._there: list[int] = []
         self._came: dict[int, list[Person]] = {room: [self._person()] for room in ROOMS}
@@ -117,10 +139,29 @@ class Steps:
             self._sweep: 8,
             self._positions: 1,
             self._history: 3,
+            self._examine: 3,
+            self._kick: 3,
+            self._lift: 2,
+            self._mute: 4,
+            self._change: 6,
+            self._transfer: 3,
+            self._notice: 1,
+            self._inspect: 1,
+            self._overview: 1,
+            self._remove: 6,
+            self._react: 10,
+            self._quote: 2,
         }
+        if self._lively:
+            quiet = (self._arrive, self._depart, self._reserve, self._cancel, self._create, self._begin_delete)
+            self._kinds |= dict.fromkeys(quiet, 1)
+            self._kinds |= {self._send: 50, self._react: 30, self._remove: 16, self._transfer: 6, self._quote: 6}
 
-    def saw(self, positions: dict[int, int]) -> None:
-        """Learn the latest ``seq`` of the rooms that are there, to come back to it later."""
+    def saw(self, positions: dict[int, int], events: list[Event]) -> None:
+        """Learn the latest ``seq`` of the rooms that are there, and what was said, to come back to it later."""
+        for event in events:
+            if '"SERVER_CHAT_SEND"' in event.text:
+                self._lines[event.room_id] = [*self._lines[event.room_id][-7:], event.seq]
         self._there = list(positions)
         for room, seq in positions.items():
             self._seen[room] = [*self._seen[room][-7:], seq]
@@ -132,9 +173,19 @@ class Steps:
 
     def _draw(self) -> Step:
         pick = self._random
-        [ask] = pick.choices((self._apply, self._batch, self._talk, self._beat, Release, Empty), (70, 8, 6, 10, 3, 1))
-        after = pick.choice(TIMES) if pick.random() < 0.4 else pick.randrange(20)
+        rare = (1, 0.2) if self._lively else (3, 1)
+        kinds = (self._apply, self._batch, self._talk, self._beat, Release, Empty)
+        [ask] = [self._gather] if self._lively and not self.drawn else pick.choices(kinds, (70, 8, 6, 10, *rare))
+        after = pick.choice(TIMES) if pick.random() < (0.1 if self._lively else 0.4) else pick.randrange(20)
         return Step(after, pick.choice(NODES), ask(), pick.choice((1, 2, 200)), pick.choice((0, 1, 2000)))
+
+    def _gather(self) -> Apply:
+        """A room with everyone in it."""
+        room = ROOMS[0]
+        people = [Person(key, NAMES[key][0], VISITORS[n % 3], f"tag{n % 3}") for n, key in enumerate(KEYS)]
+        self._came[room] = people
+        opened = Create(room, f"방 {room}", True, CREATED[room], people[0], True)
+        return Apply((opened, *(Join(room, person, None, 10) for person in people[1:])))
 
     def _apply(self) -> Apply:
         return Apply((self._operation(),))
@@ -156,6 +207,8 @@ class Steps:
 
     def _room(self) -> int:
         """Mostly one that is there."""
+        if self._lively and self._random.random() < 0.9:
+            return ROOMS[0]
         there = self._there if self._random.random() < 0.7 else None
         return self._random.choice(there or ROOMS)
 
@@ -172,7 +225,7 @@ class Steps:
 
     def _someone(self, room: int) -> Person:
         """Mostly a person who asked to come into the room."""
-        return self._random.choice(self._came[room]) if self._random.random() < 0.7 else self._person()
+        return self._random.choice(self._came[room]) if self._random.random() < 0.8 else self._person()
 
     def _comer(self, room: int) -> Person:
         person = self._person()
@@ -213,12 +266,26 @@ class Steps:
         self._came[room] = [*self._came[room][-3:], host or self._person()]
         seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
         held, listed = pick.random() < 0.6, pick.random() < 0.8
-        return Create(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq)
+        opener = pick.choice((None, ADDRESSES[0]))
+        return Create(
+            *(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq, opener),
+            rules=self._rules(room) if pick.random() < 0.3 else Rules(),
+        )
+
+    def _rules(self, room: int) -> Rules:
+        pick = self._random
+        muted = {self._in_room(room): START + pick.randrange(100_000) for _ in range(pick.randrange(3))}
+        blocked = (self._in_room(room),) if pick.random() < 0.4 else ()
+        return Rules(pick.choice(TOPICS), pick.random() < 0.4, pick.choice((0, 1, 10)), blocked, tuple(muted.items()))
 
     def _join(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         after = pick.choice((None, 0, self._seq(room), self._seq(room), self._seq(room), self._seq(room) + 1))
-        return Join(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)), self._charge())
+        return Join(
+            *(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)), self._charge()),
+            address=pick.choice((None, *ADDRESSES)),
+            made_at=pick.choice((0, 0, START, START + 20_000, START + 10**9)),
+        )
 
     def _restore(self) -> Operation[Any]:
         pick, room = self._random, self._room()
@@ -240,8 +307,10 @@ class Steps:
     def _send(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         person = self._someone(room)
-        body = event_body(Sent(room, person.nick, f"{pick.random()}", person.tag))
-        return Send(room, person.key, person.visitor_id, pick.choice(REFS), body, pick.choice((0, 0, 0, 500)))
+        ref = pick.choice((UNSET, "ref", 'say ",\\"seq\\":"'))
+        body = event_body(Sent(room, person.nick, f"{pick.random()}", person.tag, ref=ref))
+        about = (room, person.key, person.visitor_id, pick.choice(REFS), body)
+        return Send(*about, pick.choice((0, 0, 0, 500)), self._line(room) if pick.random() < 0.2 else 0)
 
     def _begin_delete(self) -> Operation[Any]:
         pick, person = self._random, self._host()
@@ -262,6 +331,82 @@ class Steps:
     def _history(self) -> Operation[Any]:
         room = self._room()
         return History(room, self._seq(room))
+
+    # --- hosts, moderators, lines ------------------------------------------------------------------------------------
+
+    def _in_room(self, room: int) -> str:
+        """A visitor as the room knows them."""
+        visitor = self._random.choice(VISITORS)
+        return hashlib.sha1(f"{room}:{visitor}".encode(), usedforsecurity=False).hexdigest()[:20]
+
+    def _actor(self, room: int) -> Actor:
+        """Mostly the usual host or a moderator."""
+        pick = self._random
+        ref = pick.choice(("", *REFS))
+        if pick.random() < 0.3:
+            return Actor(ref=ref)
+        person = self._host() if pick.random() < 0.8 else self._someone(room)
+        return Actor(person.key, person.visitor_id, ref, pick.random() < 0.8)
+
+    def _line(self, room: int) -> int:
+        """Mostly the number of a line."""
+        return self._random.choice(self._lines[room]) if self._random.random() < 0.9 else self._seq(room)
+
+    def _examine(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        target = None if pick.random() < 0.2 else self._someone(room).key
+        return Examine(room, self._actor(room), target, pick.random() < 0.3)
+
+    def _kick(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        about = (self._someone(room).key, "") if pick.random() < 0.8 else ("", pick.choice(VISITORS))
+        return Kick(room, self._actor(room), *about, pick.random() < 0.7, pick.choice((0, 1000, 100_000)))
+
+    def _lift(self) -> Operation[Any]:
+        room = self._room()
+        return Lift(room, self._actor(room), self._in_room(room))
+
+    def _mute(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        until = pick.choice((0, START + pick.randrange(100_000), START + 10**9))
+        return Mute(room, self._actor(room), self._someone(room).key, until)
+
+    def _change(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        to = pick.choice(
+            ({"locked": pick.random() < 0.5}, {"slow": pick.choice((0, 1, 10))}, {"topic": pick.choice(TOPICS)})
+        )
+        return Change(room, self._actor(room), **to)
+
+    def _transfer(self) -> Operation[Any]:
+        room = self._room()
+        return Transfer(room, self._actor(room), self._someone(room).key, self._random.choice(GRACES))
+
+    def _notice(self) -> Operation[Any]:
+        return Notice(self._room(), self._random.choice(("", *REFS)), "안내")
+
+    def _inspect(self) -> Operation[Any]:
+        return Inspect(self._room())
+
+    def _overview(self) -> Operation[Any]:
+        return Overview(ROOMS)
+
+    def _remove(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        actor = self._actor(room) if pick.random() < 0.5 else Actor(person.key, person.visitor_id, pick.choice(REFS))
+        return Remove(room, actor, self._line(room), pick.choice((1000, 300_000)))
+
+    def _react(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        reaction = pick.choice(REACTIONS[:2])
+        return React(room, person.key, person.visitor_id, self._line(room), reaction, pick.random() < 0.7)
+
+    def _quote(self) -> Operation[Any]:
+        room = self._room()
+        person = self._someone(room)
+        return Quote(room, person.key, person.visitor_id, self._line(room))
 
 
 def positions() -> Operation[Any]:
