@@ -8,27 +8,34 @@ A *person* of a room is a visitor as this room knows them (a hash of the room's 
 same visitor cannot be told in another room's.
 """
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from rooms.live.operations import Duplicate, Operation
-from rooms.protocol import By, Reaction
+from rooms.protocol import By, Locked, Reaction, Slowed, TopicSet
 
 
 class Actor(Struct, frozen=True):
     """Who does something: a person in the room by name and visitor, or with no name a moderator.
 
     Args:
-        ref: the client's, or one made here; repeated within ``ROOMS_REF_AGE`` nothing happens again.
+        ref: the client's, or one made here; repeated within ``ROOMS_REF_AGE`` nothing happens again. "" for none.
+        echo: whether the event says the ref, because it is the client's.
     """
 
     key: str = ""
     visitor_id: str = ""
     ref: str = ""
+    echo: bool = True
 
     @property
     def by(self) -> By:
         """As the room is told."""
         return "host" if self.key else "moderator"
+
+    @property
+    def told_ref(self) -> str | UnsetType:
+        """The ref as the room is told it."""
+        return self.ref if self.ref and self.echo else UNSET
 
 
 class Subject(Struct, frozen=True):
@@ -67,17 +74,18 @@ class Examine(Operation[Examined], frozen=True):
 
     Refused, in this order, with ``room_not_found`` or ``RoomUnknown``, ``not_in_room`` (the actor is not in the room
     with this name), ``not_host``, ``not_in_room`` with ``field="target"``, ``bad_field`` with ``field="target"`` (the
-    host themselves, under whatever name). A ref that did it before comes before the target.
+    actor themselves, under whatever name). A ref that did it before is answered wherever the room is found: who gave
+    the room away with it is the host no longer.
 
     Args:
         target: the name key of the target; None when there is none.
-        held: whether the target must be held by a connection (an heir).
+        heir: whether the target is to be the host: they must be held by a connection, and not be the host now.
     """
 
     room_id: int
     actor: Actor
     target: str | None = None
-    held: bool = False
+    heir: bool = False
 
 
 class Kicked(Struct, frozen=True):
@@ -94,14 +102,16 @@ class Kicked(Struct, frozen=True):
 class Kick(Operation[Kicked], frozen=True):
     """Put a visitor out of a room under all their names, the target's first; ``SERVER_ROOM_EXIT`` for each.
 
-    Refused as ``Examine`` is. Each event has ``out``: the node that holds the name lets its connections go. When a
-    moderator puts the host out, the room's deletion begins with the reason ``moderator``.
+    Refused as ``Examine`` is. Each event has ``out``: the node that holds the name lets its connections go. They are
+    sent nothing of what is said later. When a moderator puts the host out, the room's deletion begins with the reason
+    ``moderator``.
 
     Args:
         target: the name key; "" to mean ``visitor_id``.
-        visitor_id: when ``target`` is "", whose names (a ban).
+        visitor_id: when ``target`` is "", whose names (a ban); that there are none refuses nothing.
         block: whether the visitor is kept out from now on, under any name.
-        address_for: for how many ms newer identities from the same address are kept out too, 0 for none.
+        address_for: for how many ms identities that are made later are kept out too if they come from the same address,
+            0 for none.
     """
 
     room_id: int
@@ -112,10 +122,10 @@ class Kick(Operation[Kicked], frozen=True):
     address_for: int = 0
 
 
-class Lift(Operation[Duplicate | None], frozen=True):
+class Lift(Operation[None], frozen=True):
     """Let a visitor who was put out come back, and whoever was kept out with their address.
 
-    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing.
+    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing, so a ref is not needed.
 
     Args:
         person: the visitor as this room knows them.
@@ -153,13 +163,28 @@ class Change(Operation[Duplicate | None], frozen=True):
     slow: int | None = None
     topic: str | None = None
 
+    def event(self) -> Locked | Slowed | TopicSet:
+        """As the room is told."""
+        by, ref = self.actor.by, self.actor.told_ref
+        if self.locked is not None:
+            return Locked(self.room_id, self.locked, by, ref=ref)
+        if self.slow is not None:
+            return Slowed(self.room_id, self.slow, by, ref=ref)
+        assert self.topic is not None
+        return TopicSet(self.room_id, self.topic, by, ref=ref)
+
 
 class Transfer(Operation[Duplicate | None], frozen=True):
-    """Make the target the host; refused as ``Examine`` with ``held`` is. Blocks and mutes stay."""
+    """Make the target the host; refused as ``Examine`` with ``heir`` is. Blocks and mutes stay.
+
+    Args:
+        grace: of the former host, if they are away: the room closes no longer without them.
+    """
 
     room_id: int
     actor: Actor
     target: str
+    grace: int = 0
 
 
 class Notice(Operation[Duplicate | None], frozen=True):
@@ -194,28 +219,33 @@ class Overview(Operation[dict[int, Standing]], frozen=True):
 
 # --- lines -----------------------------------------------------------------------------------------------------------
 
+OWN_LINE = 300_000
+"""Milliseconds for which the author may take a line back."""
+REACTIONS_EVERY = 500
+"""Milliseconds between two events of a room that tell of reactions."""
+
 
 class Remove(Operation[Duplicate | None], frozen=True):
     """Take a line back; ``SERVER_CHAT_REMOVE``.
 
-    Its author may for ``OWN_LINE`` ms, the host and a moderator always. Refused with ``room_not_found``,
-    ``RoomUnknown``, ``not_in_room``, ``bad_field`` with ``field="line"`` (no kept line; also one that was removed
-    before), ``not_host`` (another's, or too late).
+    From now on a ``SERVER_CHAT_REMOVE`` with the line's own ``seq`` stands in its place, also for who repeats its ref.
+    Refused with ``room_not_found``, ``RoomUnknown``, ``not_in_room``, ``bad_field`` with ``field="line"`` (no kept
+    line; also one that was removed before), ``not_host`` (another's, or too late).
+
+    Args:
+        own_for: for how many ms its author may; the host and a moderator always.
     """
 
     room_id: int
     actor: Actor
     line: int
-
-
-OWN_LINE = 300_000
-"""Milliseconds for which the author may take a line back."""
+    own_for: int = OWN_LINE
 
 
 class React(Operation[None], frozen=True):
     """Put a reaction under a kept line or take it away; the counts follow, gathered, as ``SERVER_CHAT_REACT``.
 
-    An event comes at once if the room had none in the last half second; the rest with the sweeps, at most two a second.
+    An event comes at once if the room had none in the last ``REACTIONS_EVERY`` ms; the rest with the sweeps.
     Doing it twice is doing it once. Refused with ``room_not_found``, ``RoomUnknown``, ``not_in_room``, ``muted`` with
     ``retryAfter``, ``bad_field`` with ``field="line"``.
     """
