@@ -103,7 +103,8 @@ class Census:
                         room.room_id, room.name, room.listed, host.visitor_id, host.nick, host.tag
                     )
                 opened = datetime.fromtimestamp(room.created_at / 1000, UTC)
-                await Room.objects.filter(id=room.room_id).aupdate(created_at=opened)
+                rules = {"topic": room.rules.topic, "locked": room.rules.locked, "slow": room.rules.slow}
+                await Room.objects.filter(id=room.room_id).aupdate(created_at=opened, **rules)
         except IntegrityError:
             return False
         return True
@@ -136,7 +137,7 @@ class Census:
         # A room that is just being made is in the database first.
         cutoff = timezone.now() - timedelta(seconds=conf.reconcile)
         async with database():
-            found = Room.objects.select_related("host").filter(id__in=unknown, created_at__lt=cutoff)
+            found = Room.objects.whole().filter(id__in=unknown, created_at__lt=cutoff)
             rooms = [room async for room in found]
         for room in rooms:
             try:

@@ -105,6 +105,9 @@ class Conf:
     arrivals_per_address = Setting(400, "connections", "how many may come from one address in a minute (0: any)")
     creates_per_address = Setting(30, "rooms", "how many may be made from one address in ten minutes (0: any)")
     joins_per_address = Setting(1500, "joins", "how many may come from one address in ten minutes (0: any)")
+    kick_address = Setting(
+        600.0, "seconds", "how long newer visitors from the address of a person put out are kept out too (0: not)"
+    )
     outbox = Setting(20_000, "operations", "how many operations may wait for the live store in one process", 1)
     flood_control = Setting(True, "", "whether anything is counted and slowed down (0 for benchmarks)")
     chat_burst = Setting(10, "messages", "how many messages a visitor may send at once", 1)

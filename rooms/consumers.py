@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 
-from rooms import answers, node, services
+from rooms import answers, hosts, lines, node, services
 from rooms.addresses import address_of
 from rooms.conf import conf
 from rooms.connection import Connection
@@ -29,6 +29,8 @@ from rooms.protocol import (
     BadField,
     ChatSend,
     Hello,
+    HostCommand,
+    LineCommand,
     Refusal,
     RoomCreate,
     RoomDelete,
@@ -198,6 +200,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await connection.acks_drained()
         if isinstance(command, Hello | RoomCreate | RoomJoin):
             self._identify(connection, command.token)
+        if isinstance(command, HostCommand):
+            await hosts.carry_out(hub, connection, command)
+            return
+        if isinstance(command, LineCommand):
+            await lines.carry_out(hub, connection, command)
+            return
         match command:
             case Hello():
                 connection.write(answers.greeting(connection, command.ref))

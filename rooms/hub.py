@@ -15,6 +15,7 @@ from typing import TypeVar
 from rooms.conf import conf
 from rooms.connection import Connection, Seat
 from rooms.dispatch import Dispatch
+from rooms.echoes import Again
 from rooms.live.contract import LiveStore, Outcome, Refused, RoomUnknown
 from rooms.live.operations import (
     Create,
@@ -101,7 +102,7 @@ class Hub:
         if person is None:
             raise TypeError("an official room is not joined by creating it")
         # Interest is registered first: otherwise the event after one's own join could be lost.
-        fresh = LocalRoom(operation.room_id, self.recovery.read_missing, self._on_write)
+        fresh = LocalRoom(operation.room_id, self.recovery.read_missing, self._on_write, self._tidy)
         room = self._rooms.setdefault(operation.room_id, fresh)
         room.begin_join(person.key, person.visitor_id)
 
@@ -147,6 +148,42 @@ class Hub:
         exited(None)
         return False
 
+    async def ask(self, connection: Connection, operation: Operation[AnswerT], lost: Callable[[], None]) -> AnswerT:
+        """Carry out an operation for a connection; the event that it makes, if any, is the answer to its command.
+
+        Args:
+            connection: whose command it is.
+            operation: what to do; it has a ``room_id``.
+            lost: answers in place of an event that does not come.
+
+        Raises:
+            Refusal: it was refused.
+        """
+        since = asyncio.get_running_loop().time()
+
+        def asked(outcome: Outcome[AnswerT]) -> None:
+            if isinstance(outcome, Refused):
+                self._look_for_losses(outcome.refusal)
+                return
+            for event in outcome.events[:1]:
+                room = self._rooms.get(event.room_id)
+                if room is not None and connection in room.connections:
+                    connection.expect_ack()
+                    room.await_echo(event.seq, connection, lost, since)
+
+        return await self._dispatch.do(operation, asked)
+
+    def repeat(self, connection: Connection, again: Again) -> None:
+        """Answer a command whose event was made before, with that event, to ``connection`` alone."""
+        connection.expect_ack()
+        if not self._answer_duplicate(connection, again):
+            connection.acked()
+
+    def heard_until(self, connection: Connection, room_id: int) -> int:
+        """The seq of the last event of a room that a connection has been told."""
+        room = self._rooms.get(room_id)
+        return room.heard_until(connection) if room is not None else 0
+
     def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
         """Append a message; its echo reaches ``connection`` with the room's events.
 
@@ -162,55 +199,44 @@ class Hub:
         def sent(outcome: Outcome[Duplicate | None]) -> None:
             room = self._rooms.get(operation.room_id)
             if isinstance(outcome, Refused):
-                if isinstance(outcome.refusal, RoomUnknown):
-                    self.recovery.state_lost.set()
+                self._look_for_losses(outcome.refusal)
                 if room is not None:
                     # Not before the echoes that are gathered for the same connection.
                     room.flush()
                 connection.write(refused(outcome.refusal))
             elif outcome.answer is not None:
-                if self._answer_duplicate(connection, operation, outcome.answer, heard, lost, since):
+                again = Again(operation.room_id, outcome.answer, operation.body, heard, lost, since)
+                if self._answer_duplicate(connection, again):
                     return
             elif room is not None and connection in room.connections:
                 room.await_echo(outcome.events[0].seq, connection, lost, since)
                 return
             connection.acked()
 
-        here = self._rooms.get(operation.room_id)
-        heard = here.heard_until(connection) if here is not None else 0
+        heard = self.heard_until(connection, operation.room_id)
         since = asyncio.get_running_loop().time()
         connection.expect_ack()
         self._dispatch.submit(operation, sent)
 
-    def _answer_duplicate(
-        self,
-        connection: Connection,
-        operation: Send,
-        made: Duplicate,
-        heard: int,
-        lost: Callable[[], None],
-        since: float,
-    ) -> bool:
-        """Answer a message that was made before; returns whether it is answered with the room's events.
-
-        Args:
-            heard: the seq of the last event that the connection had been told when it sent the message.
-            lost: answers in place of events that do not come.
-            since: when it sent the message.
-        """
-        room = self._rooms.get(operation.room_id)
-        if room is not None and room.answer_later(connection, made.seq, lost, since):
+    def _answer_duplicate(self, connection: Connection, again: Again) -> bool:
+        """Answer a command that was carried out before; returns whether it is answered with the room's events."""
+        room, made = self._rooms.get(again.room_id), again.made
+        if room is not None and room.answer_later(connection, made.seq, again.lost, again.since):
             # It was carried out, but this node was not told: it comes with the room's events, if it is still kept.
             if made.text:
-                self.receive(Event(operation.room_id, made.seq, made.text))
+                self.receive(Event(again.room_id, made.seq, made.text))
             else:
                 room.await_missing()
             return True
-        if made.seq <= heard or room is None or connection not in room.connections:
+        if made.seq <= again.heard or room is None or connection not in room.connections:
             # A line that is no longer kept was said, with this text: its sender has just repeated it.
-            connection.write(made.text or f'{operation.body},"seq":{made.seq}}}')
+            connection.write(made.text or f'{again.body},"seq":{made.seq}}}')
         # Otherwise it was this very call that was repeated, and the event has come meanwhile.
         return False
+
+    def _look_for_losses(self, problem: Refusal) -> None:
+        if isinstance(problem, RoomUnknown):
+            self.recovery.state_lost.set()
 
     def disconnect(self, connection: Connection) -> None:
         """The socket of ``connection`` is gone without having left: its people have their grace."""

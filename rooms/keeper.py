@@ -21,6 +21,7 @@ from rooms.live.contract import LiveStore, StoreUnavailable, Unavailable
 from rooms.live.operations import Positions, Sweep
 from rooms.models import reason
 from rooms.outages import Outage
+from rooms.port import DatabaseUnavailable
 from rooms.protocol import CLOSE_RESTART, Refusal
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Keeper:
                 self._outages["live store"].failed(duty, problem.reason)
             except DatabaseError as problem:
                 self._outages["database"].failed(duty, reason(problem))
-            except services.DatabaseUnavailable as problem:
+            except DatabaseUnavailable as problem:
                 self._outages["database"].failed(duty, problem.reason)
             except Refusal as problem:
                 # What the duty found is not so any longer: it is looked at anew next time.

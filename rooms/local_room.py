@@ -6,15 +6,13 @@ alone, reading events that are missing, it asks for with ``on_gap``.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from rooms.conf import conf
 from rooms.connection import Connection, Seat, frames
+from rooms.echoes import Echoes
 from rooms.live.operations import Entered, Event, Person
 from rooms.order import Order
-
-ECHO_SECONDS = 4
-"""How long the echo of a message may take, the way to the store included, before its sender is told ``unavailable``."""
 
 
 class LocalRoom:
@@ -24,18 +22,20 @@ class LocalRoom:
         room_id: its number.
         on_gap: called when an event is missing and did not come within ``ROOMS_REORDER_WAIT``.
         on_write: told how many connections are about to be written to.
+        on_idle: called when people were put out and nobody is here any more, or on their way in.
     """
 
     __slots__ = (
-        "_awaiting_echo",
-        "_echo_timer",
+        "_echoes",
         "_flush_handle",
         "_gap_timer",
         "_joining",
         "_late",
         "_on_gap",
+        "_on_idle",
         "_on_write",
         "_outgoing",
+        "_outs",
         "_recent",
         "connections",
         "holders",
@@ -43,7 +43,13 @@ class LocalRoom:
         "order",
     )
 
-    def __init__(self, room_id: int, on_gap: Callable[["LocalRoom"], None], on_write: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        room_id: int,
+        on_gap: Callable[["LocalRoom"], None],
+        on_write: Callable[[int], None],
+        on_idle: Callable[["LocalRoom"], None],
+    ) -> None:
         self.id = room_id
         self.order = Order()
         self.connections: Counter[Connection] = Counter()
@@ -52,6 +58,7 @@ class LocalRoom:
         """By name key and visitor (others may ask for the name), how many connections are in, or on their way in."""
         self._gap_timer: asyncio.TimerHandle | None = None
         self._on_gap = on_gap
+        self._on_idle = on_idle
         self._on_write = on_write
         self._joining = 0
         self._recent: list[Event] = []
@@ -59,10 +66,10 @@ class LocalRoom:
         self._late: dict[Connection, int] = {}
         """Connections that joined after events which are still missing here, and the seq they start after."""
         self._outgoing: list[Event] = []
+        self._outs = False
+        """Whether any of them puts somebody out."""
         self._flush_handle: asyncio.Handle | None = None
-        self._awaiting_echo: dict[int, list[tuple[Connection, Callable[[], None], float]]] = {}
-        """By seq, who waits for the event as the answer to a message, what to do if it never comes, and since when."""
-        self._echo_timer: asyncio.TimerHandle | None = None
+        self._echoes = Echoes()
 
     @property
     def is_idle(self) -> bool:
@@ -83,32 +90,45 @@ class LocalRoom:
             self._recent.clear()
 
     def attach(self, connection: Connection, person: Person, entered: Entered) -> list[str]:
-        """Put a connection in; returns the events after its join that were delivered here before it was in."""
+        """Put a connection in; returns the events after its join that were delivered here before it was in.
+
+        If the person was put out by one of them, they end with that, and the connection is out again.
+        """
         seq = entered.state.seq
-        delivered = [] if connection in self.connections else self._recent
-        missed = [event.text for event in delivered if event.seq > seq]
+        # First what takes people out: whoever is still in afterwards is told the rest with the others.
+        self.flush()
+        missed = [] if connection in self.connections else [event for event in self._recent if event.seq > seq]
         if self.order.position is not None and self.order.position < seq:
             self._late[connection] = seq
         self.order.start(seq)
-        self.flush()
         if (self.id, person.key) in connection.seats:
             # Joined twice by the same connection: it is in once.
             self.holders[person.key, person.visitor_id] -= 1
         else:
             self.connections[connection] += 1
-        connection.seats[self.id, person.key] = Seat(self.id, person.key, entered.state.nickName, entered.state.tag)
-        return missed
+        seat = Seat(self.id, person.key, entered.state.nickName, entered.state.tag)
+        connection.seats[self.id, person.key] = seat
+        for number, event in enumerate(missed):
+            if event.out == person.key:
+                self._put_out(connection, seat)
+                missed = missed[: number + _exits(missed[number:])]
+                break
+        return [event.text for event in missed]
 
     def detach(self, connection: Connection, seat: Seat) -> bool:
         """Take a connection out under one name; False when it was out already."""
-        if connection.seats.pop((self.id, seat.key), None) is None:
-            return False
         self.flush()
+        if (self.id, seat.key) not in connection.seats:
+            return False
+        self._remove(connection, seat)
+        return True
+
+    def _remove(self, connection: Connection, seat: Seat) -> None:
+        del connection.seats[self.id, seat.key]
         self.connections[connection] -= 1
         if not self.connections[connection]:
             del self.connections[connection]
             self._late.pop(connection, None)
-        return True
 
     def let_go(self, key: str, visitor_id: str) -> bool:
         """One connection less of a visitor is in, or on its way in, under a name; whether it was the last one."""
@@ -134,12 +154,7 @@ class LocalRoom:
         self.order.clear()
         if self._gap_timer is not None:
             self._gap_timer.cancel()
-        if self._echo_timer is not None:
-            self._echo_timer.cancel()
-        for waiting in self._awaiting_echo.values():
-            for connection, _, _ in waiting:
-                connection.acked()
-        self._awaiting_echo.clear()
+        self._echoes.clear()
         for connection in self.connections:
             for place in [place for place in connection.seats if place[0] == self.id]:
                 del connection.seats[place]
@@ -148,40 +163,13 @@ class LocalRoom:
     # --- events -------------------------------------------------------------------------------------------------------
 
     def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None], since: float) -> None:
-        """The event ``seq`` is the answer to a message of ``connection``, which is acknowledged when it is written.
-
-        Args:
-            seq: the number of the event.
-            connection: whose message it was.
-            lost: called if the event does not come within ``ECHO_SECONDS``, or cannot come any more.
-            since: when the message was sent, by the loop's clock.
-        """
-        # Several may wait for one event: its ref may be repeated before it has come.
-        self._awaiting_echo.setdefault(seq, []).append((connection, lost, since))
-        if self._echo_timer is None:
-            self._echo_timer = asyncio.get_running_loop().call_at(since + ECHO_SECONDS, self._give_up_echoes)
-
-    def _give_up_echoes(self) -> None:
-        """Answer in place of echoes that have not come in time."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        due = [seq for seq, [(_, _, since), *_] in self._awaiting_echo.items() if since + ECHO_SECONDS <= now]
-        self._lose_echoes(due)
-        self._echo_timer = None
-        if self._awaiting_echo:
-            oldest = min(waiting[0][2] for waiting in self._awaiting_echo.values())
-            self._echo_timer = loop.call_at(oldest + ECHO_SECONDS, self._give_up_echoes)
-
-    def _lose_echoes(self, seqs: Iterable[int]) -> None:
-        for seq in seqs:
-            for connection, lost, _ in self._awaiting_echo.pop(seq):
-                lost()
-                connection.acked()
+        """The event ``seq`` is the answer to a command of ``connection`` (``Echoes.expect``)."""
+        self._echoes.expect(seq, connection, lost, since)
 
     def rebase(self, epoch_seq: int) -> None:
         """The room's live state began anew with ``epoch_seq``: what was to come before that does not come any more."""
         self.order.rebase(epoch_seq)
-        self._lose_echoes([seq for seq in self._awaiting_echo if seq <= epoch_seq])
+        self._echoes.lose_until(epoch_seq)
 
     def heard_until(self, connection: Connection) -> int:
         """The seq of the last event that a connection has been told, or that came before it was in."""
@@ -211,6 +199,7 @@ class LocalRoom:
         """Queue events for the connections; one write for each follows when this turn of the loop is over."""
         if events:
             self._outgoing += events
+            self._outs = self._outs or any(event.out for event in events)
             if self._joining:
                 self._recent += events
             if events[-1].end:
@@ -237,8 +226,38 @@ class LocalRoom:
             self._flush_handle.cancel()
             self._flush_handle = None
         events, self._outgoing = self._outgoing, []
-        if not events:
-            return
+        if self._outs:
+            self._outs = False
+            self._write_and_put_out(events)
+        elif events:
+            self._write(events)
+
+    def _write_and_put_out(self, events: Sequence[Event]) -> None:
+        """Write events some of which put people out: their connections hear those, and nothing after."""
+        while events:
+            first = next((number for number, event in enumerate(events) if event.out), len(events))
+            # The exits of all names of a visitor follow each other, and each of their connections hears them all.
+            until = first + _exits(events[first:])
+            self._write(events[:until])
+            for event in events[first:until]:
+                self._vacate(event)
+            events = events[until:]
+        if self.is_idle:
+            self._on_idle(self)
+
+    def _vacate(self, event: Event) -> None:
+        """Let go of a name that an event put out: the connections that had it then are here without it, or no more."""
+        for connection in list(self.connections):
+            seat = connection.seats.get((self.id, event.out))
+            if seat is not None and self._late.get(connection, 0) < event.seq:
+                self._put_out(connection, seat)
+
+    def _put_out(self, connection: Connection, seat: Seat) -> None:
+        self._remove(connection, seat)
+        self.let_go(seat.key, connection.visitor.id)
+
+    def _write(self, events: Sequence[Event]) -> None:
+        """Write events to all connections."""
         texts = [event.text for event in events]
         data = frames(texts)
         for connection in self.connections:
@@ -249,8 +268,9 @@ class LocalRoom:
         position = self.order.position
         if self._late and position is not None:
             self._late = {connection: seq for connection, seq in self._late.items() if seq > position}
-        if self._awaiting_echo:
-            for event in events:
-                if event.seq in self._awaiting_echo:
-                    for connection, _, _ in self._awaiting_echo.pop(event.seq):
-                        connection.acked()
+        self._echoes.written(events)
+
+
+def _exits(events: Sequence[Event]) -> int:
+    """How many events at the beginning put somebody out."""
+    return next((number for number, event in enumerate(events) if not event.out), len(events))

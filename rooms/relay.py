@@ -52,7 +52,7 @@ class Relay:
         self._node_id = node_id
         self._deliver = deliver
         self._remote: dict[str, list[list[Any]]] = {}
-        """By node, the events to be sent: room, seq, text, end of each."""
+        """By node, the events to be sent: room, seq, text, end of each, and who is put out if anyone is."""
         self._heard_at = 0.0
         self._failing = False
         """Whether the last attempt to hear something failed."""
@@ -76,9 +76,10 @@ class Relay:
 
     def publish(self, event: Event) -> None:
         """Send an event to the other nodes among its recipients; all that is published in one turn goes together."""
+        out = [event.out] if event.out else []
         for node_id in event.recipients:
             if node_id != self._node_id:
-                self._remote.setdefault(node_id, []).append([event.room_id, event.seq, event.text, event.end])
+                self._remote.setdefault(node_id, []).append([event.room_id, event.seq, event.text, event.end, *out])
         if self._remote and self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._send())
 
@@ -113,7 +114,10 @@ class Relay:
 
     def _take_in(self, message: dict[str, Any]) -> None:
         try:
-            events = [Event(room_id, seq, text, end=end) for room_id, seq, text, end in message["events"]]
+            events = [
+                Event(room_id, seq, text, end=end, out=out[0] if out else "")
+                for room_id, seq, text, end, *out in message["events"]
+            ]
         except (KeyError, TypeError, ValueError):
             # A node of another version: its events are missing here, which is noticed like a lost message.
             logger.warning("a message of another server process was not understood; do all run the same version?")

@@ -1,14 +1,12 @@
 """The rules of rooms, a verb each: create, delete, join, exit, send.
 
 Knows models, names, visitors, connections and the live store's operations; must not know consumers, the hub or
-Channels: the hub is given to each verb as a ``HubPort``. A verb either does what was asked, with its answer written in
-the right place of the conversation, or raises a ``Refusal``. Callers are known by their connection, never by the name
-in a command.
+Channels: the hub is given to each verb as a ``HubPort`` (``port``). A verb either does what was asked, with its answer
+written in the right place of the conversation, or raises a ``Refusal``. Callers are known by their connection, never by
+the name in a command.
 """
 
 import secrets
-from collections.abc import Callable
-from typing import Protocol
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
@@ -16,24 +14,25 @@ from msgspec import UNSET
 
 from rooms import answers, names
 from rooms.conf import conf
-from rooms.connection import Connection, Seat
+from rooms.connection import Connection
 from rooms.live.addresses import TEN_MINUTES, Address, Charge
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.operations import (
-    AnswerT,
     BeginDelete,
     Cancel,
     Create,
     Entered,
     FinishDelete,
     Join,
-    Operation,
     Person,
     Reserve,
+    Rules,
     Send,
 )
-from rooms.models import Host, Room, database, random_id, reason
+from rooms.models import Host, Room, database, random_id
+from rooms.port import DatabaseUnavailable, Doer, HubPort, clean_name
+from rooms.port import seat as seat_of
 from rooms.protocol import (
     ROOM_NAME_MAX,
     TEXT_FIELDS,
@@ -53,33 +52,6 @@ from rooms.protocol import (
 )
 
 
-class DatabaseUnavailable(Refusal):
-    """The database could not be used for a command; ``reason`` says why, for the log."""
-
-    def __init__(self, detail: str, problem: DatabaseError) -> None:
-        super().__init__("unavailable", detail)
-        self.reason = reason(problem)
-
-
-class HubPort(Protocol):
-    """What the verbs need of the hub."""
-
-    async def do(self, operation: Operation[AnswerT]) -> AnswerT:
-        """Carry out an operation."""
-
-    def tell(self, operation: Operation[None]) -> None:
-        """Carry out an operation that nobody waits for."""
-
-    async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
-        """Put a connection into a room and write its answer."""
-
-    async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
-        """Take a connection out of a room and write its answer."""
-
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
-        """Append a message."""
-
-
 async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
     """Create a room with the caller in it as its host.
 
@@ -89,8 +61,8 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_name_taken``, ``too_many_rooms``, ``too_fast``,
             ``unavailable``.
     """
-    name = _name(command.roomName, "roomName", ROOM_NAME_MAX)
-    nick = _name(command.userName, "userName", USER_NAME_MAX)
+    name = clean_name(command.roomName, "roomName", ROOM_NAME_MAX)
+    nick = clean_name(command.userName, "userName", USER_NAME_MAX)
     visitor = connection.visitor
     charge = _charge(connection, conf.creates_per_address)
     ref = command.ref or secrets.token_hex(8)
@@ -154,9 +126,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
 
     Raises:
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_not_found``, ``room_full``, ``name_taken``,
-            ``too_many_rooms``, ``too_fast``, ``unavailable``.
+            ``banned``, ``room_locked``, ``too_many_rooms``, ``too_fast``, ``unavailable``.
     """
-    nick = _name(command.userName, "userName", USER_NAME_MAX)
+    nick = clean_name(command.userName, "userName", USER_NAME_MAX)
     _has_place(connection, command.roomID, nick)
     visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
@@ -164,7 +136,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     def answer(entered: Entered) -> str:
         return answers.entered(RoomJoined, connection, entered, command.ref)
 
-    operation = Join(command.roomID, person, command.after, conf.room_size, _charge(connection, conf.joins_per_address))
+    charge = _charge(connection, conf.joins_per_address)
+    made_at = visitor.made_at
+    operation = Join(command.roomID, person, command.after, conf.room_size, charge, connection.address, made_at)
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
@@ -173,7 +147,7 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
         await hub.join(connection, operation, answer)
 
 
-async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
+async def reopen(hub: Doer, room_id: int, seq: int = 0) -> None:
     """Create a room's live state, which the store has lost, from its row; the host has their grace to come back.
 
     Raises:
@@ -181,7 +155,7 @@ async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
     """
     try:
         async with database():
-            room = await Room.objects.select_related("host").filter(id=room_id).afirst()
+            room = await Room.objects.whole().filter(id=room_id).afirst()
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
@@ -195,7 +169,7 @@ async def exit(hub: HubPort, connection: Connection, command: RoomExit) -> None:
     Raises:
         Refusal: ``not_in_room``, ``unavailable``.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
 
     def answer() -> str:
         return encode(RoomExited(command.roomID, seat.nick, ref=command.ref or UNSET))
@@ -212,12 +186,12 @@ async def delete(hub: HubPort, connection: Connection, command: RoomDelete) -> N
     Raises:
         Refusal: ``not_in_room``, ``not_host``, ``room_not_found``, ``unavailable``.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
     await hub.do(BeginDelete(command.roomID, "deleted", seat.key, connection.visitor.id, command.ref or ""))
     await finish_delete(hub, command.roomID)
 
 
-async def finish_delete(hub: HubPort, room_id: int, also: Connection | None = None) -> None:
+async def finish_delete(hub: Doer, room_id: int, also: Connection | None = None) -> None:
     """FinishDelete the deletion of a room that is closing: its row first, then the word to its people.
 
     Whoever sees the deletion finds the name free. What fails here, the keeper finishes later.
@@ -242,19 +216,23 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     """Send something in a room; the event is the answer.
 
     Raises:
-        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals are written when they are known.
+        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals, ``muted`` too, are written when they are
+            known.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
     try:
         message = names.clean_message(command.message, TEXT_FIELDS["message"])
     except ValueError as problem:
         raise Refusal("bad_field", str(problem), field="message") from None
+    if command.replyTo == 0:
+        raise Refusal("bad_field", "replyTo: no line has this number", field="replyTo")
     wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
     if wait and not command.ref:
         raise store_refusal("too_fast", retryAfter=wait)
-    said = Sent(seat.room_id, seat.nick, message, seat.tag, ref=command.ref or UNSET)
+    reply_to = command.replyTo or 0
+    said = Sent(seat.room_id, seat.nick, message, seat.tag, replyTo=reply_to or UNSET, ref=command.ref or UNSET)
     ref = command.ref or secrets.token_hex(8)
-    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait)
+    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait, reply_to)
     hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
 
 
@@ -262,7 +240,7 @@ def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | Non
     """What opens a room's live state from its row.
 
     Args:
-        room: the row, its ``host`` at hand.
+        room: the row, its ``host`` at hand, and unless ``held`` all of ``RoomQuerySet.whole``.
         held: whether the asking process holds the host; if not, the host has their grace to come back.
         seq: the highest ``seq`` known of it.
         opener: where it is made from, if that is known.
@@ -270,24 +248,10 @@ def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | Non
     row = getattr(room, "host", None)
     host = Person(names.key(row.nickname), row.nickname, row.visitor, row.tag) if row is not None else None
     created_at = int(room.created_at.timestamp() * 1000)
-    return Create(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq, opener)
-
-
-def _name(text: str, field: str, limit: int) -> str:
-    try:
-        return names.clean(text, limit)
-    except names.TooLong as problem:
-        raise Refusal("bad_field", f"{field}: {problem}", field=field) from None
-    except names.NameNotAllowed as problem:
-        raise Refusal("name_not_allowed", f"{field}: {problem}", field=field) from None
-
-
-def _seat(connection: Connection, room_id: int, name: str) -> Seat:
-    """Who this connection is in a room under a name."""
-    seat = connection.seats.get((room_id, names.key(name)))
-    if seat is None:
-        raise Refusal("not_in_room", "this connection did not join the room with this name")
-    return seat
+    people = () if held else (room.blocked, room.muted)
+    rules = Rules(room.topic, room.locked, room.slow, *people)
+    grace = int(conf.host_grace * 1000)
+    return Create(room.id, room.name, room.listed, created_at, host, held, grace, seq, opener, rules)
 
 
 def _charge(connection: Connection, most: int) -> Charge | None:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ from functools import cached_property
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import base36_to_int, int_to_base36
 
 from rooms.conf import conf
 
@@ -31,9 +33,14 @@ TAG_LENGTH = 5
 
 @dataclass(frozen=True)
 class Visitor:
-    """A secret identity. Never send, store or log ``secret``."""
+    """A secret identity. Never send, store or log ``secret``.
+
+    Args:
+        made_at: when it was made, Unix time in milliseconds; 0 for one of a version that did not say so: long ago.
+    """
 
     secret: str
+    made_at: int = 0
 
     def __repr__(self) -> str:
         """Without the secret, so that no log or traceback can show it."""
@@ -42,7 +49,7 @@ class Visitor:
     @classmethod
     def new(cls) -> "Visitor":
         """A new visitor with a secret of its own."""
-        return cls(secrets.token_urlsafe(24))
+        return cls(secrets.token_urlsafe(24), int(time.time() * 1000))
 
     @cached_property
     def id(self) -> str:
@@ -55,13 +62,23 @@ class Visitor:
 
     def token(self) -> str:
         """A token with which a program, which has no cookie, can be this visitor again."""
-        return signing.TimestampSigner(salt=_TOKEN_SALT).sign(self.secret)
+        return signing.TimestampSigner(salt=_TOKEN_SALT).sign(self._signed)
+
+    @property
+    def _signed(self) -> str:
+        # A secret has no dot, so whatever follows one is the time.
+        return f"{self.secret}.{int_to_base36(self.made_at)}" if self.made_at else self.secret
+
+    @classmethod
+    def _of(cls, signed: str) -> "Visitor":
+        secret, _, made_at = signed.partition(".")
+        return cls(secret, base36_to_int(made_at) if made_at else 0)
 
 
 def from_token(token: str) -> Visitor | None:
     """The visitor of a token, or None when it is forged or older than ``ROOMS_TOKEN_AGE``."""
     try:
-        return Visitor(
+        return Visitor._of(
             signing.TimestampSigner(salt=_TOKEN_SALT).unsign(token, max_age=timedelta(seconds=conf.token_age))
         )
     except (signing.BadSignature, UnicodeError):
@@ -85,7 +102,7 @@ def from_cookies(cookies: Mapping[str, str], tls: bool) -> Visitor | None:
         tls: whether they came over TLS (``behind_tls``).
     """
     try:
-        return Visitor(signing.Signer(salt=_COOKIE_SALT).unsign(cookies[_name(tls)]))
+        return Visitor._of(signing.Signer(salt=_COOKIE_SALT).unsign(cookies[_name(tls)]))
     except (KeyError, signing.BadSignature, UnicodeError):
         return None
 
@@ -96,7 +113,7 @@ def ensure_cookie(request: HttpRequest, response: HttpResponse) -> None:
     if from_cookies(request.COOKIES, tls) is None:
         response.set_cookie(
             _name(tls),
-            signing.Signer(salt=_COOKIE_SALT).sign(Visitor.new().secret),
+            signing.Signer(salt=_COOKIE_SALT).sign(Visitor.new()._signed),
             httponly=True,
             samesite="Lax",
             secure=request.is_secure(),
