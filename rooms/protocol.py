@@ -816,7 +816,12 @@ def body(message: RoomListed) -> str:
 
 def with_ref(text: str, ref: str | None) -> str:
     """An answer's text without its closing brace, made whole for a command with ``ref``."""
-    return f'{text},"ref":{_encoder.encode(ref).decode()}}}' if ref else text + "}"
+    return text + ref_field(ref or UNSET) + "}"
+
+
+def ref_field(ref: str | UnsetType) -> str:
+    """A ref as the last field of a message's text without its closing brace, for those that are put together."""
+    return "" if ref is UNSET else f',"ref":{_encoder.encode(ref).decode()}'
 
 
 def event_body(event: RoomEvent) -> str:

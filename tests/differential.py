@@ -169,7 +169,7 @@ def plain(value: Any) -> Any:
         problem = value.refusal
         return type(problem).__name__, problem.error, problem.detail, problem.extra
     if isinstance(value, Event):
-        return value.room_id, value.seq, value.text, value.end
+        return value.room_id, value.seq, value.text, value.end, value.out
     if isinstance(value, Struct):
         return type(value).__name__, {name: plain(part) for name, part in structs.asdict(value).items()}
     if isinstance(value, list | tuple):

@@ -4,13 +4,29 @@ Knows the contract; must not know which store is asked. All names of operations 
 (tests/test_differential.py).
 """
 
+import hashlib
 from random import Random
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from rooms.live.addresses import Address, Charge
 from rooms.live.arrivals import Arrive, Depart
+from rooms.live.moderation import (
+    Actor,
+    Change,
+    Examine,
+    Inspect,
+    Kick,
+    Lift,
+    Mute,
+    Notice,
+    Overview,
+    Quote,
+    React,
+    Remove,
+    Transfer,
+)
 from rooms.live.operations import (
     BeginDelete,
     Cancel,
@@ -25,10 +41,11 @@ from rooms.live.operations import (
     Positions,
     Reserve,
     Restore,
+    Rules,
     Send,
     Sweep,
 )
-from rooms.protocol import Sent, event_body
+from rooms.protocol import REACTIONS, Sent, event_body
 
 HISTORY, HISTORY_AGE, REF_AGE = 6, 20_000, 5_000
 START = 1_800_000_000_000
@@ -48,6 +65,7 @@ ADDRESSES = (
     Address(DAY - 2, "c0"),
 )
 """One address by the keys of two days, another one, and one of which nothing may be known any more."""
+TOPICS = ("", '오늘 / "여행"')
 REFS = ("r1", "r2", "r/3")
 TIMES = (0, 1, 300, 1000, 2000, REF_AGE - 1, REF_AGE, REF_AGE + 1, HISTORY_AGE - 1, HISTORY_AGE, HISTORY_AGE + 1)
 GRACES = (0, 1, 1000, 2000, REF_AGE)
@@ -117,6 +135,18 @@ class Steps:
             self._sweep: 8,
             self._positions: 1,
             self._history: 3,
+            self._examine: 3,
+            self._kick: 3,
+            self._lift: 2,
+            self._mute: 4,
+            self._change: 6,
+            self._transfer: 3,
+            self._notice: 1,
+            self._inspect: 1,
+            self._overview: 1,
+            self._remove: 6,
+            self._react: 10,
+            self._quote: 2,
         }
 
     def saw(self, positions: dict[int, int]) -> None:
@@ -213,12 +243,26 @@ class Steps:
         self._came[room] = [*self._came[room][-3:], host or self._person()]
         seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
         held, listed = pick.random() < 0.6, pick.random() < 0.8
-        return Create(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq)
+        opener = pick.choice((None, ADDRESSES[0]))
+        return Create(
+            *(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq, opener),
+            rules=self._rules(room) if pick.random() < 0.3 else Rules(),
+        )
+
+    def _rules(self, room: int) -> Rules:
+        pick = self._random
+        muted = {self._in_room(room): START + pick.randrange(100_000) for _ in range(pick.randrange(3))}
+        blocked = (self._in_room(room),) if pick.random() < 0.4 else ()
+        return Rules(pick.choice(TOPICS), pick.random() < 0.4, pick.choice((0, 1, 10)), blocked, tuple(muted.items()))
 
     def _join(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         after = pick.choice((None, 0, self._seq(room), self._seq(room), self._seq(room), self._seq(room) + 1))
-        return Join(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)), self._charge())
+        return Join(
+            *(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)), self._charge()),
+            address=pick.choice((None, *ADDRESSES)),
+            made_at=pick.choice((0, 0, START, START + 20_000, START + 10**9)),
+        )
 
     def _restore(self) -> Operation[Any]:
         pick, room = self._random, self._room()
@@ -240,8 +284,10 @@ class Steps:
     def _send(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         person = self._someone(room)
-        body = event_body(Sent(room, person.nick, f"{pick.random()}", person.tag))
-        return Send(room, person.key, person.visitor_id, pick.choice(REFS), body, pick.choice((0, 0, 0, 500)))
+        ref = pick.choice((UNSET, "ref", 'say ",\\"seq\\":"'))
+        body = event_body(Sent(room, person.nick, f"{pick.random()}", person.tag, ref=ref))
+        about = (room, person.key, person.visitor_id, pick.choice(REFS), body)
+        return Send(*about, pick.choice((0, 0, 0, 500)), self._line(room) if pick.random() < 0.2 else 0)
 
     def _begin_delete(self) -> Operation[Any]:
         pick, person = self._random, self._host()
@@ -262,6 +308,83 @@ class Steps:
     def _history(self) -> Operation[Any]:
         room = self._room()
         return History(room, self._seq(room))
+
+    # --- hosts, moderators, lines ------------------------------------------------------------------------------------
+
+    def _in_room(self, room: int) -> str:
+        """A visitor as the room knows them."""
+        visitor = self._random.choice(VISITORS)
+        return hashlib.sha1(f"{room}:{visitor}".encode(), usedforsecurity=False).hexdigest()[:20]
+
+    def _actor(self, room: int) -> Actor:
+        """Mostly the usual host or a moderator."""
+        pick = self._random
+        ref = pick.choice(("", *REFS))
+        if pick.random() < 0.3:
+            return Actor(ref=ref)
+        person = self._host() if pick.random() < 0.8 else self._someone(room)
+        return Actor(person.key, person.visitor_id, ref, pick.random() < 0.8)
+
+    def _line(self, room: int) -> int:
+        """Mostly the number of something that happened lately."""
+        pick = self._random
+        return max(0, pick.choice((self._seen[room][-1], self._seq(room))) - pick.choice((0, 0, 1, 1, 2, 3, 5)))
+
+    def _examine(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        target = None if pick.random() < 0.2 else self._someone(room).key
+        return Examine(room, self._actor(room), target, pick.random() < 0.3)
+
+    def _kick(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        about = (self._someone(room).key, "") if pick.random() < 0.8 else ("", pick.choice(VISITORS))
+        return Kick(room, self._actor(room), *about, pick.random() < 0.7, pick.choice((0, 1000, 100_000)))
+
+    def _lift(self) -> Operation[Any]:
+        room = self._room()
+        return Lift(room, self._actor(room), self._in_room(room))
+
+    def _mute(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        until = pick.choice((0, START + pick.randrange(100_000), START + 10**9))
+        return Mute(room, self._actor(room), self._someone(room).key, until)
+
+    def _change(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        to = pick.choice(
+            ({"locked": pick.random() < 0.5}, {"slow": pick.choice((0, 1, 10))}, {"topic": pick.choice(TOPICS)})
+        )
+        return Change(room, self._actor(room), **to)
+
+    def _transfer(self) -> Operation[Any]:
+        room = self._room()
+        return Transfer(room, self._actor(room), self._someone(room).key, self._random.choice(GRACES))
+
+    def _notice(self) -> Operation[Any]:
+        return Notice(self._room(), self._random.choice(("", *REFS)), "안내")
+
+    def _inspect(self) -> Operation[Any]:
+        return Inspect(self._room())
+
+    def _overview(self) -> Operation[Any]:
+        return Overview(ROOMS)
+
+    def _remove(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        actor = self._actor(room) if pick.random() < 0.5 else Actor(person.key, person.visitor_id, pick.choice(REFS))
+        return Remove(room, actor, self._line(room), pick.choice((1000, 300_000)))
+
+    def _react(self) -> Operation[Any]:
+        pick, room = self._random, self._room()
+        person = self._someone(room)
+        reaction = pick.choice(REACTIONS[:2])
+        return React(room, person.key, person.visitor_id, self._line(room), reaction, pick.random() < 0.7)
+
+    def _quote(self) -> Operation[Any]:
+        room = self._room()
+        person = self._someone(room)
+        return Quote(room, person.key, person.visitor_id, self._line(room))
 
 
 def positions() -> Operation[Any]:

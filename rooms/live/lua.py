@@ -1,8 +1,8 @@
 """The texts of the scripts that carry out the operations in Redis.
 
-Knows the protocol's structs and ``scripts/*.lua``; must not know how scripts are called. The texts of events, and the
-order in which a room's state is told to a newcomer, are taken from the structs, so that a field is named in one place
-(``protocol``) and both stores send the same.
+Knows the protocol's structs, the operations' constants and ``scripts/*.lua``; must not know how scripts are called.
+The texts of events, and the order in which a room's state is told to a newcomer, are taken from the structs, so that a
+field is named in one place (``protocol``) and both stores send the same.
 """
 
 import hashlib
@@ -13,14 +13,20 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import fields
 
+from rooms.live.moderation import REACTIONS_EVERY
 from rooms.protocol import (
     MEMBERS_MAX,
+    QUOTED,
     Deleted,
     Exited,
     HostAway,
     HostBack,
+    HostTransferred,
     Joined,
+    Muted,
+    Reacted,
     Recounted,
+    Removed,
     RoomEvent,
     RoomState,
     event_body,
@@ -28,6 +34,8 @@ from rooms.protocol import (
 
 _FOLDER = Path(__file__).parent / "scripts"
 _SHARED = ("common", "addresses", "events", "members")
+_RULES = ("examine", "kick", "lift", "mute", "change", "transfer", "notice")
+_LINES = ("remove", "react", "quote", "sweep")
 
 
 class Script:
@@ -38,13 +46,16 @@ class Script:
     """
 
     def __init__(self, name: str) -> None:
-        self.text = _CONSTANTS + "".join((_FOLDER / f"{part}.lua").read_text() for part in (*_SHARED, name))
+        further = ("rules",) if name in _RULES else ("lines",) if name in _LINES else ()
+        parts = (*_SHARED, *further, name)
+        self.text = _CONSTANTS + "".join((_FOLDER / f"{part}.lua").read_text() for part in parts)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def all_scripts() -> dict[str, Script]:
     """Every script, by its name."""
-    return {path.stem: Script(path.stem) for path in _FOLDER.glob("*.lua") if path.stem not in _SHARED}
+    parts = (*_SHARED, "rules", "lines")
+    return {path.stem: Script(path.stem) for path in _FOLDER.glob("*.lua") if path.stem not in parts}
 
 
 def template(kind: type[RoomEvent], *optional: str) -> str:
@@ -77,10 +88,15 @@ def _names(kind: type[Struct]) -> str:
     return "{" + ", ".join(_lua(name) for name in kind.__struct_fields__) + "}"
 
 
-_EVENTS = {kind.__name__: template(kind) for kind in (Joined, Exited, HostAway, HostBack, Recounted, Deleted)}
+_KINDS = (
+    *(Joined, Exited, HostAway, HostBack, Recounted, Deleted),
+    *(Muted, HostTransferred, Removed, Reacted),
+)
+_EVENTS = {kind.__name__: template(kind) for kind in _KINDS}
+_EVENTS["Kicked"] = template(Exited, "by")
 _EVENTS["DeletedByRef"] = template(Deleted, "ref")
 _CONSTANTS = f"""\
-local MEMBERS_MAX = {MEMBERS_MAX}
+local MEMBERS_MAX, QUOTED, REACTIONS_EVERY = {MEMBERS_MAX}, {QUOTED}, {REACTIONS_EVERY}
 local ROOM_STATE = {_names(RoomState)}
 local EVENTS = {_table(_EVENTS)}
 """

@@ -17,14 +17,18 @@ from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUn
 from rooms.live.memory_addresses import Addresses
 from rooms.live.memory_index import describe, due, list_rooms, lobby
 from rooms.live.memory_leases import Duties, Leases, Pauses
+from rooms.live.memory_lines import tell_reactions
 from rooms.live.memory_past import Limits, Past
-from rooms.live.memory_room import Deletion, MembershipWindow, MemoryRoom, RoomMember
+from rooms.live.memory_people import disconnect, join, leave, restore
+from rooms.live.memory_room import Deletion, LiveRules, MembershipWindow, MemoryRoom, RoomMember
+from rooms.live.memory_rules import standing
+from rooms.live.memory_steps import IN_ROOM
+from rooms.live.moderation import Overview, Standing
 from rooms.live.operations import (
     BeginDelete,
     Cancel,
     Create,
     Disconnect,
-    Duplicate,
     Entered,
     Event,
     Exit,
@@ -37,7 +41,7 @@ from rooms.live.operations import (
     Reserve,
     Restore,
     Restored,
-    Send,
+    Rules,
     Sweep,
 )
 from rooms.protocol import Deleted, Refusal
@@ -69,18 +73,19 @@ class MemoryStore:
         self._pauses = Pauses()
         self._addresses = Addresses(ref_age)
         self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
+            **dict.fromkeys(IN_ROOM, self._in_room),
             **dict.fromkeys((Arrive, Depart, Reserve, Cancel), self._at_address),
             Create: self._create,
             Join: self._join,
             Restore: self._restore,
             Exit: self._exit,
             Disconnect: self._disconnect,
-            Send: self._send,
             BeginDelete: self._begin_delete,
             FinishDelete: self._finish_delete,
             Sweep: self._sweep,
             Positions: self._positions,
             History: self._history,
+            Overview: self._overview,
         }
 
     # --- the contract -------------------------------------------------------------------------------------------------
@@ -116,7 +121,7 @@ class MemoryStore:
 
     async def describe(self, room_id: int) -> Create | None:
         """What would make a room as it is; see the contract."""
-        return describe(room) if (room := self._rooms.get(room_id)) is not None else None
+        return describe(room, self._now()) if (room := self._rooms.get(room_id)) is not None else None
 
     async def lead(self, duty: str, node_id: str, lease: int) -> bool:
         """Whether a duty is a node's; see the contract."""
@@ -153,18 +158,19 @@ class MemoryStore:
             return self._make(node_id, op)
         if op.host is None or not op.held:
             return Done(room.entered(op.host, self._now()))
-        return self._join(node_id, Join(op.room_id, op.host, None, len(room.members) + 1))
+        return self._join(node_id, Join(op.room_id, op.host, None, len(room.members) + 1, address=op.opener))
 
     def _make(self, node_id: str, op: Create) -> Done[Entered]:
         now = self._now()
         seq = max(now * 1000, op.seq + 1)
         restored_until = 0 if op.held else now + op.grace
         about = (op.room_id, op.name, op.listed, op.created_at, op.host)
-        room = MemoryRoom(*about, seq, seq, restored_until, op.rules, Past(self._limits))
+        room = MemoryRoom(*about, seq, seq, restored_until, LiveRules.of(op.rules, now), Past(self._limits))
         self._rooms[op.room_id] = room
         if op.host is not None:
             member = room.members[op.host.key] = RoomMember(op.host)
             room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)
+            member.address = op.opener.name if op.opener is not None else ""
             if op.held:
                 room.hold(member, node_id)
                 self._leases.give(node_id, self._now(), self._limits.history_age)
@@ -189,9 +195,10 @@ class MemoryStore:
         now = self._now()
         recipients = room.recipients()
         # What was said goes with the room; that it ended stays for a while, for a node which missed it.
-        for kept in (room.members, room.nodes, room.windows):
+        for kept in (room.members, room.nodes, room.windows, room.changed_reactions):
             kept.clear()
         room.past.forget_all()
+        room.host, room.rules = None, LiveRules.of(Rules(), now)
         deleted = Deleted(room.id, room.deletion.reason, ref=room.deletion.ref or UNSET)
         event = room.append(deleted, now, recipients, end=True)
         del self._rooms[op.room_id]
@@ -204,23 +211,23 @@ class MemoryStore:
     def _join(self, node_id: str, op: Join) -> Done[Entered]:
         now = self._now()
         pay = partial(self._addresses.paces.spend, "joins", now=now)
-        done = self._found(op.room_id).join(node_id, op, now, pay)
+        done = join(self._found(op.room_id), node_id, op, now, pay)
         self._leases.give(node_id, now, self._limits.history_age)
         return done
 
     def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
-        done = self._found(op.room_id).restore(node_id, op, self._now())
+        done = restore(self._found(op.room_id), node_id, op, self._now())
         if len(done.answer.out) < len(op.people):
             self._leases.give(node_id, self._now(), self._limits.history_age)
         return done
 
     def _exit(self, node_id: str, op: Exit) -> Done[bool]:
         room = self._rooms.get(op.room_id)
-        return room.exit(node_id, op.key, op.visitor_id, self._now()) if room is not None else Done(False)
+        return leave(room, node_id, op, self._now()) if room is not None else Done(False)
 
     def _disconnect(self, node_id: str, op: Disconnect) -> Done[None]:
         room = self._rooms.get(op.room_id)
-        return room.disconnect(node_id, op, self._now()) if room is not None else Done(None)
+        return disconnect(room, node_id, op, self._now()) if room is not None else Done(None)
 
     def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
@@ -242,6 +249,8 @@ class MemoryStore:
         for room in self._rooms.values():
             room.past.forget_old(now)
             room.forget_visitors(now)
+            if room.deletion is None:
+                events += tell_reactions(room, now)
         self._addresses.paces.forget_old(now)
         return Done(tuple(closing), tuple(events))
 
@@ -252,20 +261,12 @@ class MemoryStore:
             for room in self._rooms.values():
                 room.move_deadlines(missed)
 
-    # --- talk ---------------------------------------------------------------------------------------------------------
+    def _in_room(self, node_id: str, op: Any) -> Done[Any]:
+        return IN_ROOM[type(op)](self._found(op.room_id), node_id, op, self._now())
 
-    def _send(self, node_id: str, op: Send) -> Done[Duplicate | None]:
-        room = self._found(op.room_id)
-        now = self._now()
-        made = room.past.made_by(op.visitor_id, op.ref, now)
-        if made is not None:
-            return Done(made)
-        member = room.members.get(op.key)
-        if member is None or member.person.visitor_id != op.visitor_id:
-            raise refusal("not_in_room")
-        if op.wait:
-            raise refusal("too_fast", retryAfter=op.wait)
-        return Done(None, (room.append_line(op.body, op.visitor_id, op.ref, now),))
+    def _overview(self, node_id: str, op: Overview) -> Done[dict[int, Standing]]:
+        rooms = [room for each in op.room_ids if (room := self._rooms.get(each)) and room.deletion is None]
+        return Done({room.id: standing(room) for room in rooms})
 
     def _positions(self, node_id: str, op: Positions) -> Done[dict[int, int]]:
         known = {room_id: room for room_id in op.room_ids if (room := self._known(room_id)) is not None}

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from rooms.live.contract import Lobby, LobbyRoom, RoomIndex
 from rooms.live.memory_room import MemoryRoom, RoomMember
-from rooms.live.operations import Create
+from rooms.live.operations import Create, Rules
 
 
 def lobby(rooms: Collection[MemoryRoom], most: int) -> Lobby:
@@ -25,11 +25,13 @@ def list_rooms(rooms: Collection[MemoryRoom], before: int) -> RoomIndex:
     )
 
 
-def describe(room: MemoryRoom) -> Create | None:
+def describe(room: MemoryRoom, now: int) -> Create | None:
     """``LiveStore.describe``."""
     if room.deletion is not None:
         return None
-    return Create(room.id, room.name, room.listed, room.created_at, room.host, held=False)
+    muted = sorted((person, until) for person, until in room.rules.muted.items() if until > now)
+    rules = Rules(room.rules.topic, room.rules.locked, room.rules.slow, tuple(sorted(room.rules.blocked)), tuple(muted))
+    return Create(room.id, room.name, room.listed, room.created_at, room.host, held=False, rules=rules)
 
 
 def due(rooms: Collection[MemoryRoom], now: int) -> list[tuple[MemoryRoom, RoomMember]]:

@@ -6,23 +6,18 @@ the store's clock, Unix time in milliseconds.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
-from rooms.live.addresses import Charge
-from rooms.live.contract import Done, refusal
 from rooms.live.memory_past import Past
-from rooms.live.operations import Disconnect, Entered, Event, Join, Person, Restore, Restored, Rules
+from rooms.live.operations import Entered, Event, Person, Rules
 from rooms.protocol import (
     MEMBERS_MAX,
     Exited,
     HostAway,
-    HostBack,
-    Joined,
     Member,
-    Recounted,
     RoomEvent,
     RoomState,
     event_body,
@@ -45,6 +40,8 @@ class RoomMember:
     person: Person
     holders: set[str] = field(default_factory=set)
     deadline: int | None = None
+    address: str = ""
+    """Where they came from last, hashed."""
 
 
 @dataclass(slots=True)
@@ -53,6 +50,33 @@ class MembershipWindow:
 
     joined_seq: int
     out_at: int
+
+
+@dataclass(slots=True)
+class LiveRules:
+    """What a room's host and the moderators have set, as it is now (``operations.Rules``).
+
+    Args:
+        blocked: persons, as ``in_room`` names them; and so in what follows.
+        muted: until when.
+        spoke: when they said something last, since slow mode is what it is.
+        kicked: by hashed address, whose identities that are made later are kept out: since when, until when, and which
+            person was put out.
+    """
+
+    topic: str
+    locked: bool
+    slow: int
+    blocked: set[str]
+    muted: dict[str, int]
+    spoke: dict[str, int] = field(default_factory=dict)
+    kicked: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rules: Rules, now: int) -> "LiveRules":
+        """As the room's row has them."""
+        muted = {person: until for person, until in rules.muted if until > now}
+        return cls(rules.topic, rules.locked, rules.slow, set(rules.blocked), muted)
 
 
 @dataclass(slots=True)
@@ -73,7 +97,7 @@ class MemoryRoom:
     seq: int
     epoch_seq: int
     restored_until: int
-    rules: Rules
+    rules: LiveRules
     past: Past
     deletion: Deletion | None = None
     members: dict[str, RoomMember] = field(default_factory=dict)
@@ -81,6 +105,9 @@ class MemoryRoom:
     """By node, how many members it holds."""
     windows: dict[str, MembershipWindow] = field(default_factory=dict)
     """By the visitor as this room knows them (``in_room``)."""
+    changed_reactions: dict[tuple[int, str], int] = field(default_factory=dict)
+    """By line and reaction, since when their number is to be told."""
+    told_reactions_at: int = 0
 
     # --- who is in ----------------------------------------------------------------------------------------------------
 
@@ -91,6 +118,15 @@ class MemoryRoom:
     def is_host(self, key: str) -> bool:
         """Whether a name key is the host's."""
         return self.host is not None and self.host.key == key
+
+    def is_in(self, key: str, visitor_id: str) -> bool:
+        """Whether a visitor is in the room with a name."""
+        member = self.members.get(key)
+        return member is not None and member.person.visitor_id == visitor_id
+
+    def names_of(self, visitor_id: str) -> list[RoomMember]:
+        """As whom a visitor is in the room, those who have been in longest first."""
+        return [member for member in self.members.values() if member.person.visitor_id == visitor_id]
 
     def hold(self, member: RoomMember, node_id: str) -> None:
         """A node holds a member; nobody waits for them any longer."""
@@ -149,115 +185,42 @@ class MemoryRoom:
             if member.deadline is not None:
                 member.deadline += by
 
-    # --- coming and going ---------------------------------------------------------------------------------------------
-
-    def exit(self, node_id: str, key: str, visitor_id: str, now: int) -> Done[bool]:
-        """``operations.Exit``."""
-        if self.deletion is not None:
-            # Asked again after the host's leaving had been carried out: the deletion is still to be finished.
-            left = self.deletion.reason == "host_left"
-            return Done(left and self.host is not None and self.host.visitor_id == visitor_id)
-        member = self.members.get(key)
-        if member is None or member.person.visitor_id != visitor_id:
-            return Done(False)
-        recipients = self.recipients()
-        self.let_go(member, node_id)
-        if member.holders:
-            return Done(False)
-        event = self.take_out(member, "left", now, recipients)
-        return Done(self.deletion is not None, (event,))
-
-    def disconnect(self, node_id: str, op: Disconnect, now: int) -> Done[None]:
-        """``operations.Disconnect``."""
-        member = self.members.get(op.key)
-        if member is None or member.person.visitor_id != op.visitor_id:
-            return Done(None)
-        recipients = self.recipients()
-        self.let_go(member, node_id)
-        return Done(None, self.await_return(member, now, op.grace, op.host_grace, recipients))
-
-    def join(self, node_id: str, op: Join, now: int, pay: Callable[[Charge], None]) -> Done[Entered]:
-        """``operations.Join``; ``pay`` charges, or raises a refusal."""
-        person = op.person
-        member = self.members.get(person.key)
-        if member is not None and member.person.visitor_id != person.visitor_id:
-            raise refusal("name_taken")
-        events: list[Event] = []
-        known = self._knows(person.visitor_id, member, now)
-        if member is None:
-            if len(self.members) >= op.size:
-                raise refusal("room_full")
-            if op.charge is not None and not known:
-                pay(op.charge)
-            recipients = self.recipients()
-            member = self.members[person.key] = RoomMember(person)
-            events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
-            if not known:
-                self.windows[self.in_room(person.visitor_id)] = MembershipWindow(self.seq, now)
-        elif member.deadline is not None and self.is_host(person.key):
-            events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
-        self.hold(member, node_id)
-        return Done(self.entered(member.person, now, op.after, known), tuple(events))
-
-    def restore(self, node_id: str, op: Restore, now: int) -> Done[Restored]:
-        """``operations.Restore``."""
-        self.seq = max(self.seq, op.seq)
-        events: list[Event] = []
-        out: list[str] = []
-        recount = False
-        for person in op.people:
-            member = self.members.get(person.key)
-            if member is not None and member.person.visitor_id != person.visitor_id:
-                out.append(person.key)
-            else:
-                was_away = self._put_back(node_id, person, member, now, events)
-                recount = recount or (was_away and now < self.restored_until)
-        mine = {*({person.key for person in op.people} - set(out)), *op.joining}
-        events += self.let_go_except(mine, node_id, now, op.grace, op.host_grace)
-        if recount:
-            events.append(self.append(Recounted(self.id), now, self.recipients()))
-        return Done(Restored(tuple(out), self.epoch_seq, self.past.kept_after(self.epoch_seq, now)), tuple(events))
-
-    def _put_back(self, node_id: str, person: Person, member: RoomMember | None, now: int, events: list[Event]) -> bool:
-        """Put one person back, adding the event if there is one; whether they had been out or waited for."""
-        restored = now < self.restored_until
-        was_away = member is None or member.deadline is not None
-        if member is None:
-            recipients = self.recipients()
-            member = self.members[person.key] = RoomMember(person)
-            self.windows.setdefault(self.in_room(person.visitor_id), MembershipWindow(self.seq, now))
-            if not restored:
-                events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
-        elif was_away and not restored and self.is_host(person.key):
-            events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
-        self.hold(member, node_id)
-        return was_away
-
-    def _knows(self, visitor_id: str, member: RoomMember | None, now: int) -> bool:
-        """Whether a visitor is in the room or was not long ago."""
-        window = self.windows.get(self.in_room(visitor_id))
-        return window is not None and (member is not None or window.out_at + self.past.limits.history_age > now)
-
     # --- what happened ------------------------------------------------------------------------------------------------
 
-    def append(self, event: RoomEvent, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
-        """Number an event that is no line of talk, and keep it."""
-        return self.past.keep_other(self._numbered(event_body(event), now, recipients, end), now)
+    def append(
+        self,
+        event: RoomEvent,
+        now: int,
+        recipients: tuple[str, ...] | None = None,
+        end: bool = False,
+        out: str = "",
+        lasting: bool = False,
+    ) -> Event:
+        """Number an event that is no line of talk, and keep it. It goes to ``recipients``, else to all nodes here."""
+        recipients = self.recipients() if recipients is None else recipients
+        return self.past.keep_other(self._numbered(event_body(event), now, recipients, end, out), now, lasting)
 
     def append_line(self, body: str, visitor_id: str, ref: str, now: int) -> Event:
         """Number a line of talk, keep it, and remember which ref made it."""
-        return self.past.keep_line(self._numbered(body, now, self.recipients()), visitor_id, ref, now)
+        event = self._numbered(body, now, self.recipients())
+        self.past.note(visitor_id, ref, event.seq, now)
+        return self.past.keep_line(event, self.in_room(visitor_id), now)
 
-    def _numbered(self, body: str, now: int, recipients: tuple[str, ...], end: bool = False) -> Event:
+    def _numbered(self, body: str, now: int, recipients: tuple[str, ...], end: bool = False, out: str = "") -> Event:
         self.seq += 1
         text = f'{body},"seq":{self.seq},"at":{now},"participants":{len(self.members)}}}'
-        return Event(self.id, self.seq, text, recipients, end)
+        return Event(self.id, self.seq, text, recipients, end, out)
 
     def forget_visitors(self, now: int) -> None:
         """Let go of the windows of visitors who have been out for too long."""
         here = {self.in_room(member.person.visitor_id) for member in self.members.values()}
         late = now - self.past.limits.history_age
         self.windows = {name: each for name, each in self.windows.items() if name in here or each.out_at > late}
+
+    def muted_until(self, person: str, now: int) -> int:
+        """Until when a person may say nothing, 0 if they may."""
+        until = self.rules.muted.get(person, 0)
+        return until if until > now else 0
 
     def in_room(self, visitor_id: str) -> str:
         """A visitor as this room's past knows them: the same visitor cannot be told in another room's."""
@@ -284,7 +247,7 @@ class MemoryRoom:
             topic=self.rules.topic,
             locked=self.rules.locked,
             slow=self.rules.slow,
-            mutedUntil=0,
+            mutedUntil=self.muted_until(self.in_room(person.visitor_id), now) if person else 0,
             seq=self.seq,
             at=now,
             closesAt=UNSET if host is None or host.deadline is None else host.deadline,

@@ -8,6 +8,7 @@ A *person* of a room is a visitor as this room knows them (a hash of the room's 
 same visitor cannot be told in another room's.
 """
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from rooms.live.operations import Duplicate, Operation
@@ -273,6 +274,12 @@ class Quoted(Struct, frozen=True):
     tag: str
     person: str
     visitor_id: str
+
+
+def quoted(texts: list[str], line: str, person: str, visitor_id: str) -> Quoted:
+    """A reported line with those around it; its author's name and tag are in its own text."""
+    said: dict[str, str] = msgspec.json.decode(line)
+    return Quoted(texts, said["nickname"], said["tag"], person, visitor_id)
 
 
 class Quote(Operation[Quoted], frozen=True):

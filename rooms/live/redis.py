@@ -21,8 +21,9 @@ from rooms.live.addresses import DayKeys
 from rooms.live.contract import Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
 from rooms.live.lua import all_scripts
 from rooms.live.operations import Create, Operation
-from rooms.live.redis_calls import Call, calls, described
+from rooms.live.redis_calls import Call, calls
 from rooms.live.redis_connection import AWAY, SILENT, RedisConnection
+from rooms.live.redis_kinds import described
 
 MINIMUM_VERSION = (6, 2)
 LIFE = 3_600_000

@@ -1,6 +1,6 @@
 -- What every script shares: time, keys, and a room's state. rooms/live/lua.py puts in front of each script the constants
--- and the texts of events that it takes from rooms/protocol.py (MEMBERS_MAX, ROOM_STATE, EVENTS), then this file, then
--- addresses.lua, events.lua and members.lua.
+-- and the texts of events that it takes from rooms/protocol.py (MEMBERS_MAX, ROOM_STATE, EVENTS…), then this file, then
+-- addresses.lua, events.lua and members.lua; and rules.lua or lines.lua for some.
 -- ARGV: 1 key prefix, 2 history (lines), 3 history age (ms), 4 ref age (ms), 5 life of a room's keys (ms),
 -- 6 the asking node; the operation's own arguments follow, from FIRST on.
 
@@ -19,7 +19,7 @@ local AT = int(NOW)
 
 local function key(kind, room) return PREFIX .. kind .. ':' .. room end
 
-local ROOM_KINDS = {'room', 'members', 'order', 'holders', 'nodes', 'windows', 'outs'}
+local ROOM_KINDS = {'room', 'members', 'order', 'holders', 'nodes', 'windows', 'outs', 'addresses', 'removed'}
 
 local function touch(room)
   for _, kind in ipairs(ROOM_KINDS) do redis.call('PEXPIRE', key(kind, room), LIFE) end
@@ -28,7 +28,7 @@ end
 
 -- The indexes live as long as anybody beats or comes in.
 local function touch_indexes()
-  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing', 'aging', 'times'}) do
+  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing', 'aging', 'times', 'reacting'}) do
     redis.call('PEXPIRE', PREFIX .. name, LIFE)
   end
 end
@@ -49,17 +49,25 @@ end
 -- A visitor as a room's past knows them: the same visitor cannot be told in another room's.
 local function in_room(room, visitor) return string.sub(redis.sha1hex(room .. ':' .. visitor), 1, 20) end
 
+-- Who cannot come in and who is muted stands in the room's own hash: what is evicted of it is evicted with the room.
+local function block_field(person) return 'b:' .. person end
+local function mute_field(person) return 'm:' .. person end
+
 local function count(room) return redis.call('HLEN', key('members', room)) end
 
 -- The nodes that have people in the room now.
 local function recipients(room) return redis.call('HKEYS', key('nodes', room)) end
 
--- The room's state, or a refusal: unknown (nothing is known of it), room_not_found (being deleted, or gone).
+-- The room's state, or a refusal: unknown (nothing is known of it), room_not_found (being deleted, or gone). ``mutes`` is
+-- a time after which nobody is muted.
 local function find(room)
-  local state = redis.call('HMGET', key('room', room), 'host', 'closing', 'gone', 'epoch_seq', 'seq')
+  local state = redis.call('HMGET', key('room', room), 'host', 'closing', 'gone', 'epoch_seq', 'seq', 'slow', 'mutes')
   if not state[4] then return nil, 'unknown' end
   if state[2] or state[3] then return nil, 'room_not_found' end
-  return {host = state[1] or '', epoch_seq = tonumber(state[4]), seq = tonumber(state[5]) or 0}
+  return {
+    host = state[1] or '', epoch_seq = tonumber(state[4]), seq = tonumber(state[5]) or 0,
+    slow = tonumber(state[6] or 0), mutes = tonumber(state[7] or 0)
+  }
 end
 
 -- Puts the room in its place in the lobby, or takes it out.

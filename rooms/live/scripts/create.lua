@@ -1,6 +1,9 @@
--- operations.Create: room, name, listed, created_at, host key, nick, visitor, tag, held, grace, seq.
-local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq = unpack(ARGV, FIRST)
-local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = tag} or nil
+-- operations.Create: room, name, listed, created_at, host key, nick, visitor, tag, held, grace, seq, address of the opener
+-- and the one before, topic, locked, slow, how many are blocked, those, then each who is muted and until when.
+local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq, address, before, topic, locked, slow,
+  blocked = unpack(ARGV, FIRST, FIRST + 16)
+local who = host ~= '' and
+  {key = host, nick = nick, visitor = visitor, tag = tag, address = address, before = before, made_at = 0} or nil
 
 skip_pause()
 local state, refused = find(room)
@@ -16,11 +19,19 @@ end
 
 local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1)
 redis.call('HSET', key('room', room), 'name', name, 'listed', listed, 'created_at', created_at,
-  'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', '0', 'seq', int(epoch_seq),
+  'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', locked, 'topic', topic, 'slow', slow, 'seq', int(epoch_seq),
   'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace))
+for i = 1, blocked do redis.call('HSET', key('room', room), block_field(ARGV[FIRST + 16 + i]), 1) end
+local mutes = 0
+for i = FIRST + 17 + blocked, #ARGV, 2 do
+  redis.call('HSET', key('room', room), mute_field(ARGV[i]), ARGV[i + 1])
+  mutes = math.max(mutes, ARGV[i + 1])
+end
+redis.call('HSET', key('room', room), 'mutes', int(mutes))
 redis.call('SADD', PREFIX .. 'rooms', room)
 if who then
   add(room, who)
+  if address ~= '' then redis.call('HSET', key('addresses', room), host, address) end
   set_window(room, who, epoch_seq)
   if held == '1' then
     hold(room, host)

@@ -25,11 +25,19 @@ local function refs_key(room, before)
   return key('refs', room) .. ':' .. int(math.floor(NOW / REF_AGE) - before)
 end
 
--- Lines of talk and all other events are kept apart, so that comings and goings cost no line its place.
+local function note(room, visitor, ref, seq)
+  if ref == '' then return end
+  redis.call('HSET', refs_key(room, 0), visitor .. ':' .. ref, int(seq))
+  redis.call('PEXPIREAT', refs_key(room, 0), int((math.floor(NOW / REF_AGE) + 2) * REF_AGE))
+end
+
+-- Lines of talk and all other events are kept apart, so that comings and goings cost no line its place; and of the others
+-- those that last longer than the rest.
 local OTHERS = 3 * HISTORY
 
-local function keep(kind, room, seq, text, ended)
-  redis.call('XADD', key(kind, room), seq .. '-0', 'text', text, 'at', AT, 'ended', ended)
+-- ``who``: of a line, the person who said it; of another event, the name that it puts out.
+local function keep(kind, room, seq, text, ended, who)
+  redis.call('XADD', key(kind, room), seq .. '-0', 'text', text, 'at', AT, 'ended', ended, 'who', who)
 end
 
 local function entry_seq(entry) return tonumber(string.match(entry[1], '^%d+')) end
@@ -58,25 +66,80 @@ local function trim(kind, room, most)
   if redis.call('ZADD', PREFIX .. 'aging', 'NX', AT, room) == 1 then redis.call('PEXPIRE', PREFIX .. 'aging', LIFE) end
 end
 
+-- All but the lines. What lasts takes its place from the rest.
+local function trim_others(room)
+  local lasting = redis.call('XLEN', key('lasting', room))
+  if lasting > 0 then
+    trim('lasting', room, OTHERS)
+    lasting = redis.call('XLEN', key('lasting', room))
+  end
+  trim('others', room, OTHERS - lasting)
+end
+
 -- Gives an event its seq, at and participants, and keeps it. Returns what the hub needs of it (operations.Event).
-local function append(room, body, to, ended)
+-- ``out``: the name that it puts out; ``kind``: 'lasting' for those that are kept longer.
+local function append(room, body, to, ended, out, kind)
   local seq = redis.call('HINCRBY', key('room', room), 'seq', 1)
   local number = int(seq)
   local text = with_seq(body, number, ended and 0 or count(room))
-  keep('others', room, number, text, ended and 1 or 0)
-  trim('others', room, OTHERS)
-  return {room, seq, text, ended and 1 or 0, to}
+  keep(kind or 'others', room, number, text, ended and 1 or 0, out or '')
+  trim_others(room)
+  return {room, seq, text, ended and 1 or 0, to, out or ''}
+end
+
+-- What stands in the place of lines that were taken back: by seq, when the line was said, and the text. Beyond so many,
+-- and when the line would be too old, it goes; that a line was there is said no more, so it is lost.
+local function trim_removed(room)
+  local removed = key('removed', room)
+  local most = redis.call('ZCARD', removed) - HISTORY
+  while true do
+    local first = redis.call('ZRANGE', removed, 0, 0, 'WITHSCORES')
+    if not first[1] or (most <= 0 and string.match(first[1], '^%d+') + HISTORY_AGE > NOW) then return end
+    redis.call('ZREM', removed, first[1])
+    redis.call('HSET', key('room', room), 'lost_removed', int(tonumber(first[2])))
+    most = most - 1
+  end
+end
+
+local function is_kept(entry) return tonumber(entry[2][4]) + HISTORY_AGE > NOW end
+
+-- A kept line, as the stream has it.
+local function line_of(room, seq)
+  local line = redis.call('XRANGE', key('lines', room), seq .. '-0', seq .. '-0')[1]
+  return line and is_kept(line) and line or nil
+end
+
+-- The text of whatever is kept with a seq.
+local function text_of(room, seq)
+  for _, kind in ipairs({'lines', 'others', 'lasting'}) do
+    local entry = redis.call('XRANGE', key(kind, room), seq .. '-0', seq .. '-0')[1]
+    if entry then return entry[2][2] end
+  end
+  local removed = redis.call('ZRANGEBYSCORE', key('removed', room), seq, seq)[1]
+  return removed and string.match(removed, '^%d+:(.*)$') or ''
+end
+
+-- What a visitor's ref made: seq and text.
+local function made_by(room, visitor, ref)
+  local field = visitor .. ':' .. ref
+  local seq = ref ~= '' and (redis.call('HGET', refs_key(room, 1), field) or redis.call('HGET', refs_key(room, 0), field))
+  return seq and {seq, text_of(room, seq)} or nil
 end
 
 -- The kept events after a number, lines and others, in order.
 local function kept_after(room, after)
   local kept = {}
-  for _, kind in ipairs({'lines', 'others'}) do
+  for _, kind in ipairs({'lines', 'others', 'lasting'}) do
     for _, entry in ipairs(redis.call('XRANGE', key(kind, room), '(' .. int(after) .. '-0', '+')) do
-      if tonumber(entry[2][4]) + HISTORY_AGE > NOW then
-        kept[#kept + 1] = {entry_seq(entry), entry[2][2], tonumber(entry[2][6])}
+      if is_kept(entry) then
+        kept[#kept + 1] = {entry_seq(entry), entry[2][2], tonumber(entry[2][6]), kind ~= 'lines' and entry[2][8] or ''}
       end
     end
+  end
+  local removed = redis.call('ZRANGEBYSCORE', key('removed', room), '(' .. int(after), '+inf', 'WITHSCORES')
+  for i = 1, #removed, 2 do
+    local at, text = string.match(removed[i], '^(%d+):(.*)$')
+    if at + HISTORY_AGE > NOW then kept[#kept + 1] = {tonumber(removed[i + 1]), text, 0, ''} end
   end
   table.sort(kept, function(a, b) return a[1] < b[1] end)
   return kept

@@ -59,11 +59,16 @@ local function let_go(room, name, node)
   return holders == ''
 end
 
--- Removes a member nobody holds. When the host goes, the room's deletion begins: the second value returned.
-local function take_out(room, who, host, reason, to)
+local function remove(room, who)
   redis.call('HDEL', key('members', room), who.key)
   redis.call('ZREM', key('order', room), who.key)
+  redis.call('HDEL', key('addresses', room), who.key)
   redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, who.key))
+end
+
+-- Removes a member nobody holds. When the host goes, the room's deletion begins: the second value returned.
+local function take_out(room, who, host, reason, to)
+  remove(room, who)
   local window = window_of(room, who.visitor)
   if window and reason == 'left' then
     -- Whoever leaves on purpose is sent nothing of what is said after.
@@ -109,13 +114,15 @@ end
 
 -- What a newcomer is told (operations.Entered): the values of ROOM_STATE, recovered (-1: not asked), replay.
 local function entered(room, who, after, known)
-  local state = redis.call('HMGET', key('room', room), 'name', 'host_nick', 'locked', 'seq', 'epoch_seq', 'host', 'topic', 'slow')
+  local state = redis.call('HMGET', key('room', room), 'name', 'host_nick', 'locked', 'seq', 'epoch_seq', 'host', 'topic', 'slow',
+    who and mute_field(in_room(room, who.visitor)) or '')
   local seq, epoch_seq = tonumber(state[4]), tonumber(state[5])
+  local muted = tonumber(state[9] or 0)
   local away = state[6] ~= '' and redis.call('ZSCORE', PREFIX .. 'deadlines', deadline_name(room, state[6]))
   local found = {
     roomID = tonumber(room), roomName = state[1], nickName = who and who.nick or '', tag = who and who.tag or '',
     host = state[2], participants = count(room), members = listed_members(room), locked = state[3] == '1' and 1 or 0,
-    topic = state[7] or '', slow = tonumber(state[8] or 0), mutedUntil = 0,
+    topic = state[7] or '', slow = tonumber(state[8] or 0), mutedUntil = muted > NOW and muted or 0,
     seq = seq, at = NOW, closesAt = away and tonumber(away) or 0
   }
   local values = {}
@@ -128,10 +135,12 @@ local function entered(room, who, after, known)
       local first = tonumber(string.match(window_of(room, who.visitor), '^%d+'))
       local start = math.max(after, first)
       trim('lines', room, HISTORY)
+      trim_removed(room)
       for _, event in ipairs(kept_after(room, start)) do replay[#replay + 1] = event[2] end
       -- If none is left at all, they ran out together: the last one said is the last one lost.
       local none = redis.call('EXISTS', key('lines', room)) == 0
-      local lost = tonumber(redis.call('HGET', key('room', room), none and 'last_line' or 'lost') or 0)
+      local losses = redis.call('HMGET', key('room', room), none and 'last_line' or 'lost', 'lost_removed')
+      local lost = math.max(losses[1] or 0, losses[2] or 0)
       -- Whoever has seen less than their coming in missed what is not theirs to be sent.
       if after >= epoch_seq and after >= first and after >= lost then recovered = 1 end
     end
@@ -139,10 +148,26 @@ local function entered(room, who, after, known)
   return {values, recovered, replay}
 end
 
+-- Why a rule of the room keeps a person out, if one does. ``who`` has ``address``, ``before`` and ``made_at`` if known.
+local function kept_out(room, host, who, here)
+  local state = redis.call('HMGET', key('room', room), 'locked', 'host_visitor', block_field(in_room(room, who.visitor)))
+  if state[3] then return 'banned' end
+  if here then return nil end
+  if who.address and who.address ~= '' then
+    for _, kick in ipairs(redis.call('HMGET', key('kicked', room), who.address, who.before)) do
+      local since, ends = string.match(kick or '0:0:', '^(%d+):(%d+):')
+      if tonumber(ends) > NOW and tonumber(who.made_at) > tonumber(since) then return 'banned' end
+    end
+  end
+  if state[1] == '1' and not (host == who.key and state[2] == who.visitor) then return 'room_locked' end
+end
+
 -- Puts a person in, or finds them in already. ``pay`` is called for those who were not in a moment ago, and says how
 -- long they have to wait. Returns the refusal and that time, or the answer and the events.
 local function join(room, host, who, after, size, pay)
   local present = member(room, who.key)
+  local refused = kept_out(room, host, who, present and present.visitor == who.visitor)
+  if refused then return refused end
   if present and present.visitor ~= who.visitor then return 'name_taken' end
   local events = {}
   local window = window_of(room, who.visitor)
@@ -161,6 +186,7 @@ local function join(room, host, who, after, size, pay)
     events[1] = host_back(room, present)
   end
   hold(room, who.key)
+  if who.address and who.address ~= '' then redis.call('HSET', key('addresses', room), who.key, who.address) end
   redis.call('ZREM', key('outs', room), in_room(room, who.visitor))
   -- Now that all of them are there.
   touch(room)

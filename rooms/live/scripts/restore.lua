@@ -31,7 +31,8 @@ for i = 1, joining do mine[ARGV[FIRST + 4 + i]] = true end
 for i = FIRST + 5 + joining, #ARGV, 4 do
   local who = {key = ARGV[i], nick = ARGV[i + 1], visitor = ARGV[i + 2], tag = ARGV[i + 3]}
   local present = member(room, who.key)
-  if present and present.visitor ~= who.visitor then
+  if present and present.visitor ~= who.visitor
+    or redis.call('HEXISTS', key('room', room), block_field(in_room(room, who.visitor))) == 1 then
     out[#out + 1] = who.key
   else
     mine[who.key] = true

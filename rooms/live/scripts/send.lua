@@ -1,14 +1,15 @@
--- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, too fast of each. One text for each,
--- cheap to read: '!refusal'; or '=seq:text' sent before under this ref, without the text when it is no longer kept; or
+-- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, wait, reply_to of each. One text for
+-- each, cheap to read: '!refusal' or '!refusal:more'; or '=seq:text' sent before under this ref, without the text when it is no longer kept; or
 -- 'seq at participants node node…'.
 -- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
 local rooms = {}
 
 local function look(room)
   local state, refused = find(room)
-  local found = {refused = refused, records = {}}
+  local found = {refused = refused, records = {}, persons = {}}
   if state then
-    found.seq, found.head = state.seq, state.seq
+    found.seq, found.head, found.slow, found.mutes = state.seq, state.seq, state.slow, state.mutes
+    found.none = redis.call('EXISTS', key('lines', room)) == 0
     found.participants = count(room)
     found.suffix = ' ' .. AT .. ' ' .. found.participants .. ' ' .. table.concat(recipients(room), ' ')
     found.refs, found.refs_before = refs_key(room, 0), refs_key(room, 1)
@@ -27,33 +28,64 @@ local function is_member(room, found, name, visitor)
   return record and string.sub(record, 1, #visitor + 1) == visitor .. ':'
 end
 
-local function kept_line(room, seq)
-  local kept = redis.call('XRANGE', key('lines', room), seq .. '-0', seq .. '-0')[1]
-  return kept and kept[2][2] or ''
+local function person_of(room, found, visitor)
+  local person = found.persons[visitor]
+  if not person then
+    person = in_room(room, visitor)
+    found.persons[visitor] = person
+  end
+  return person
+end
+
+-- Whether slow mode is for a visitor.
+local function is_slowed(room, found, visitor)
+  if found.slow == 0 then return false end
+  found.host_visitor = found.host_visitor or redis.call('HGET', key('room', room), 'host_visitor') or ''
+  return visitor ~= found.host_visitor
+end
+
+-- Why a visitor who is in may not say a line, if so.
+local function held_back(room, found, visitor, wait, reply_to)
+  if reply_to > 0 and not line_of(room, int(reply_to)) then return '!bad_field:replyTo' end
+  if found.mutes > NOW then
+    local muted = tonumber(redis.call('HGET', key('room', room), mute_field(person_of(room, found, visitor))) or 0)
+    if muted > NOW then return '!muted:' .. int(muted - NOW) end
+  end
+  if is_slowed(room, found, visitor) then
+    local spoke = redis.call('HGET', key('spoke', room), person_of(room, found, visitor))
+    if spoke then wait = math.max(wait, spoke + found.slow * 1000 - NOW) end
+  end
+  if wait > 0 then return '!too_fast:' .. int(wait) end
 end
 
 local answers = {}
 for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
-  local room, name, visitor, ref, body, too_fast = unpack(line)
+  local room, name, visitor, ref, body, wait, reply_to = unpack(line)
   local found = rooms[room] or look(room)
   local answer
   if found.refused then
     answer = '!' .. found.refused
   else
     local field = visitor .. ':' .. ref
-    local refused = not is_member(room, found, name, visitor) and '!not_in_room' or too_fast and '!too_fast'
+    local refused = not is_member(room, found, name, visitor) and '!not_in_room'
+      or held_back(room, found, visitor, wait, reply_to)
     local made = found.refs_before and redis.call('HGET', found.refs_before, field)
     if not made and not refused then
       local number = int(found.seq + 1)
       if redis.call('HSETNX', found.refs, field, number) == 1 then
-        keep('lines', room, number, with_seq(body, number, found.participants), 0)
+        local person = person_of(room, found, visitor)
+        keep('lines', room, number, with_seq(body, number, found.participants), 0, person)
+        if is_slowed(room, found, visitor) then
+          redis.call('HSET', key('spoke', room), person, AT)
+          redis.call('PEXPIRE', key('spoke', room), found.slow * 1000)
+        end
         found.seq = found.seq + 1
         answer = number .. found.suffix
       end
     end
     if not answer then
       made = made or redis.call('HGET', found.refs, field)
-      answer = made and '=' .. made .. ':' .. kept_line(room, made) or refused
+      answer = made and '=' .. made .. ':' .. text_of(room, made) or refused
     end
   end
   answers[#answers + 1] = answer
@@ -62,7 +94,7 @@ end
 for room, found in pairs(rooms) do
   if found.seq ~= found.head then
     local state = key('room', room)
-    if redis.call('XLEN', key('lines', room)) == found.seq - found.head then
+    if found.none then
       -- Those before have run out together, without being noted as lost.
       redis.call('HSET', state, 'lost', redis.call('HGET', state, 'last_line') or 0)
     end

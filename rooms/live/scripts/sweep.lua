@@ -54,11 +54,16 @@ end
 -- What is too old to be kept goes, also where nothing new comes in.
 for _, room in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'aging', '-inf', int(NOW - HISTORY_AGE), 'LIMIT', 0, 200)) do
   local oldest = math.huge
-  for _, kind in ipairs({'lines', 'others'}) do
-    trim(kind, room, kind == 'lines' and HISTORY or OTHERS)
+  trim('lines', room, HISTORY)
+  trim_others(room)
+  trim_removed(room)
+  forget_reactions(room)
+  for _, kind in ipairs({'lines', 'others', 'lasting'}) do
     local first = redis.call('XRANGE', key(kind, room), '-', '+', 'COUNT', 1)[1]
     if first then oldest = math.min(oldest, tonumber(first[2][4])) end
   end
+  local removed = redis.call('ZRANGE', key('removed', room), 0, 0)[1]
+  if removed then oldest = math.min(oldest, tonumber(string.match(removed, '^%d+'))) end
   local out = redis.call('ZRANGEBYSCORE', key('outs', room), '-inf', int(NOW - HISTORY_AGE))
   local here = {}
   for _, text in ipairs(#out > 0 and redis.call('HVALS', key('members', room)) or {}) do
@@ -75,6 +80,14 @@ for _, room in ipairs(redis.call('ZRANGEBYSCORE', PREFIX .. 'aging', '-inf', int
     redis.call('ZREM', PREFIX .. 'aging', room)
   else
     redis.call('ZADD', PREFIX .. 'aging', int(oldest), room)
+  end
+end
+
+for _, room in ipairs(redis.call('SRANDMEMBER', PREFIX .. 'reacting', 500)) do
+  if find(room) then
+    events[#events + 1] = tell_reactions(room)
+  else
+    redis.call('SREM', PREFIX .. 'reacting', room)
   end
 end
 

@@ -1,0 +1,10 @@
+-- moderation.Lift: room, actor, visitor, ref, person.
+local room, actor, visitor, ref, person = unpack(ARGV, FIRST)
+local refused, _, made = let_act(room, actor, visitor, ref)
+if refused or made then return {refused or '', '', {}} end
+redis.call('HDEL', key('room', room), block_field(person))
+local kicked = redis.call('HGETALL', key('kicked', room))
+for i = 1, #kicked, 2 do
+  if string.match(kicked[i + 1], '^%d+:%d+:(.*)$') == person then redis.call('HDEL', key('kicked', room), kicked[i]) end
+end
+return {'', '', {}}
