@@ -5,11 +5,14 @@ Knows the environment only. An empty variable is as good as none.
 
 import os
 import re
+from collections.abc import Collection
+from zoneinfo import ZoneInfo
 
 _FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 HOST = r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]"
 ORIGIN = r"https?://(\*\.)?([\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
 PREFIX = r"[\w:./{}-]+"
+PATH = r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/?"
 
 
 def refuse(variable: str, takes: str) -> SystemExit:
@@ -43,6 +46,31 @@ def text(variable: str, default: str, pattern: str, takes: str) -> str:
     found = os.environ.get(variable) or default
     if not re.fullmatch(pattern, found):
         raise refuse(variable, takes)
+    return found
+
+
+def path(variable: str, default: str, taken: Collection[str]) -> str:
+    """A path below the site's root, with a slash at its end and none before.
+
+    Args:
+        variable: its name.
+        default: what it is when there is none.
+        taken: the first parts of the site's other paths.
+    """
+    takes = f"a path such as admin/ of letters, digits, - and _, whose first part is none of {', '.join(sorted(taken))}"
+    found = text(variable, default, PATH, takes).rstrip("/") + "/"
+    if found.partition("/")[0] in taken:
+        raise refuse(variable, takes)
+    return found
+
+
+def zone(variable: str, default: str) -> str:
+    """The name of a time zone that this system knows."""
+    found = os.environ.get(variable) or default
+    try:
+        ZoneInfo(found)
+    except (KeyError, ValueError, OSError):
+        raise refuse(variable, "the name of a time zone, such as Asia/Seoul or UTC") from None
     return found
 
 

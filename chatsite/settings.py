@@ -14,7 +14,7 @@ from chatsite import (
     __version__,
     limits,  # noqa: F401 - an invalid limit of the server ends every command here, also those that start no server
 )
-from chatsite.environment import HOST, ORIGIN, PREFIX, addresses, flag, number, text, words
+from chatsite.environment import HOST, ORIGIN, PREFIX, addresses, flag, number, path, text, words, zone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -70,6 +70,8 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "chatsite.urls"
+# Where the moderators' pages are. Another path keeps those away who try passwords everywhere.
+ADMIN_PATH = path("ADMIN_PATH", "admin/", {"chat", "i18n", "jsi18n", "privacy", "random", "static", "ws"})
 ASGI_APPLICATION = "chatsite.asgi.application"
 
 TEMPLATES = [
@@ -170,7 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "ko"
 LANGUAGES = [("ko", _("Korean")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+# What the moderators read times in; the database and the wire know none.
+TIME_ZONE = zone("TIME_ZONE", "Asia/Seoul")
 USE_TZ = True
 
 STATIC_URL = "static/"

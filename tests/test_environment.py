@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from chatsite import environment
+from rooms.urls import urlpatterns
 from tests.servers import ROOT
 
 NONSENSE = [
@@ -30,6 +32,11 @@ NONSENSE = [
     ("SERVER_FRAME_MAX", "many", "it takes a whole number of bytes"),
     ("SERVER_FRAME_MAX", "1000000000000", "it takes a whole number of bytes"),
     ("SERVER_QUICK_FRAMES", "maybe", "it takes 0 or 1"),
+    ("ADMIN_PATH", "/", "it takes a path"),
+    ("ADMIN_PATH", "../admin/", "it takes a path"),
+    ("ADMIN_PATH", "chat/desk/", "it takes a path"),
+    ("TIME_ZONE", "Asia/Pyongchang", "it takes the name of a time zone"),
+    ("TIME_ZONE", "/etc/passwd", "it takes the name of a time zone"),
 ]
 STARTS = {
     "manage.py": ["manage.py", "check"],
@@ -116,6 +123,38 @@ def test_a_server_listens_on_what_gunicorn_takes(address: str, monkeypatch: pyte
 def test_a_flag_is_a_yes_or_a_no(value: str, meant: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLAG", value)
     assert environment.flag("FLAG", True) is meant
+
+
+ADMIN_PAGES = """
+import django; django.setup()
+from django.conf import settings
+from django.urls import resolve, reverse
+print(reverse("admin:index"), resolve("/" + settings.ADMIN_PATH + "login/").view_name)
+"""
+
+
+@pytest.mark.parametrize("path", ["desk-7f3a/", "desk-7f3a", "a/b"])
+def test_the_moderators_pages_are_where_the_setting_says(path: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ADMIN_PAGES],
+        env=os.environ | {"ADMIN_PATH": path},
+        cwd=ROOT,
+        check=True,
+        stdout=-1,
+        text=True,
+    )
+    index, login = done.stdout.split()
+    assert index == f"/{path.rstrip('/')}/"
+    assert "login" in login
+
+
+def test_no_page_of_the_site_can_be_where_the_moderators_are() -> None:
+    ours = {str(pattern.pattern).partition("/")[0] for pattern in urlpatterns} | {settings.STATIC_URL.strip("/"), "ws"}
+    for first in ours - {"", "manifest.webmanifest"}:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ADMIN_PATH", f"{first}/")
+            done = subprocess.run([sys.executable, "-c", "import chatsite.settings"], cwd=ROOT, check=False, stderr=-1)
+        assert b"ADMIN_PATH" in done.stderr, first
 
 
 @pytest.mark.parametrize("trust", ["0", "1"])
