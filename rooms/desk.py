@@ -3,16 +3,19 @@
 Knows the node, the verbs and the live store's operations; must not know forms, pages or accounts.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from rooms import moderation, node, services
+from rooms import lines, moderation, node, services
 from rooms.hub import Hub
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.moderation import Inspect, Overview, Standing, Subject
+from rooms.models import Ban
+from rooms.port import recorded
 from rooms.protocol import Refusal
 
 T = TypeVar("T")
@@ -139,6 +142,41 @@ async def mute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     await moderation.mute(hub, room_id, moderation.moderator(), values["target"], values["seconds"])
 
 
+async def unmute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Let a person speak again."""
+    await moderation.mute(hub, room_id, moderation.moderator(), values["target"], 0)
+
+
 async def lift(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     """Let a person who was put out come back."""
     await moderation.lift(hub, room_id, moderation.moderator(), values["tag"])
+
+
+async def ban(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep a person who is in a room away from the site."""
+    for subject in await hub.do(Inspect(room_id)):
+        if subject.key == values["target"]:
+            known = {"visitor": subject.visitor_id, "person": subject.person, "tag": subject.tag}
+            await ban_author(hub, room_id, {**values, **known})
+            return
+    raise store_refusal("not_in_room")
+
+
+async def ban_author(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep the author of a reported line away from the site, in the room or not."""
+    who = {name: values[name] for name in ("visitor", "person", "tag", "reason", "by")}
+    async with recorded("it cannot be written down now"):
+        await Ban.objects.add_ban(**who, until=values.get("until"), room_id=room_id)
+    with contextlib.suppress(RoomUnknown):
+        await to_person(hub, room_id, values["person"], kick, values)
+
+
+async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Take a line back."""
+    await lines.remove(hub, room_id, moderation.moderator(), values["line"])
+
+
+async def lift_ban(hub: Hub, ban_id: int, values: dict[str, Any]) -> None:
+    """End a ban."""
+    async with recorded("it cannot be written down now"):
+        await Ban.objects.lift(ban_id)
