@@ -3,7 +3,6 @@
 Knows the node, the verbs and the live store's operations; must not know forms, pages or accounts.
 """
 
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -164,11 +163,17 @@ async def ban(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
 
 async def ban_author(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     """Keep the author of a reported line away from the site, in the room or not."""
-    who = {name: values[name] for name in ("visitor", "person", "tag", "reason", "by")}
+    try:
+        keys = [subject.key for subject in await hub.do(Inspect(room_id)) if subject.person == values["person"]]
+    except Refusal as problem:
+        if not isinstance(problem, RoomUnknown) and problem.error != "room_not_found":
+            raise
+        keys = []
+    who = {name: values[name] for name in ("visitor", "person", "tag", "reason")}
     async with recorded("it cannot be written down now"):
-        await Ban.objects.add_ban(**who, until=values.get("until"), room_id=room_id)
-    with contextlib.suppress(RoomUnknown):
-        await to_person(hub, room_id, values["person"], kick, values)
+        await Ban.objects.add_ban(**who, by=values["by"], until=values.get("until"), room_id=room_id)
+    for target in keys[:1]:
+        await moderation.kick(hub, room_id, moderation.moderator(), target)
 
 
 async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as _noop
 
 from rooms import desk
 from rooms.models import NOTE_MAX, SLOW_MAX, TAG_MAX, TOPIC_MAX
@@ -113,40 +112,40 @@ class Act:
 
     def note(self, values: Mapping[str, Any]) -> str:
         """What to write into the admin's log."""
-        return _now(self.noted) % values
+        return gettext(self.noted) % values
 
 
 ROOM: dict[str, Act] = {
-    "notice": Act(_("Tell the room"), _noop("told the room something"), desk.notice, NoticeForm),
-    "lock": Act(_("Lock"), _noop("locked"), desk.lock),
-    "unlock": Act(_("Unlock"), _noop("unlocked"), desk.unlock),
-    "slow": Act(_("Slow mode"), _noop("slow mode: %(seconds)s seconds"), desk.slow, SlowForm),
-    "topic": Act(_("Change the topic"), _noop("changed the topic"), desk.topic, TopicForm),
-    "close": Act(_("Close the room"), _noop("closed"), desk.close, CloseForm, "delete_room", True),
+    "notice": Act(_("Tell the room"), gettext_noop("told the room something"), desk.notice, NoticeForm),
+    "lock": Act(_("Lock"), gettext_noop("locked"), desk.lock),
+    "unlock": Act(_("Unlock"), gettext_noop("unlocked"), desk.unlock),
+    "slow": Act(_("Slow mode"), gettext_noop("slow mode: %(seconds)s seconds"), desk.slow, SlowForm),
+    "topic": Act(_("Change the topic"), gettext_noop("changed the topic"), desk.topic, TopicForm),
+    "close": Act(_("Close the room"), gettext_noop("closed"), desk.close, CloseForm, "delete_room", True),
 }
 PERSON: dict[str, Act] = {
-    "mute": Act(_("Mute"), _noop("muted %(tag)s for %(seconds)s seconds"), desk.mute, MuteForm),
-    "kick": Act(_("Put out"), _noop("put out %(tag)s"), desk.kick, PersonForm, danger=True),
-    "ban": Act(_("Ban from the site"), _noop("banned %(tag)s"), desk.ban, BanForm, "add_ban", True),
+    "mute": Act(_("Mute"), gettext_noop("muted %(tag)s for %(seconds)s seconds"), desk.mute, MuteForm),
+    "kick": Act(_("Put out"), gettext_noop("put out %(tag)s"), desk.kick, PersonForm, danger=True),
+    "ban": Act(_("Ban from the site"), gettext_noop("banned %(tag)s"), desk.ban, BanForm, "add_ban", True),
 }
-UNMUTE = Act(_("Let speak again"), _noop("let %(tag)s speak again"), desk.unmute, PersonForm)
-LIFT = Act(_("Let come back"), _noop("let %(tag)s come back"), desk.lift, PersonForm)
+UNMUTE = Act(_("Let speak again"), gettext_noop("let %(tag)s speak again"), desk.unmute, PersonForm)
+LIFT = Act(_("Let come back"), gettext_noop("let %(tag)s come back"), desk.lift, PersonForm)
 ON_A_ROOM = {**ROOM, **PERSON, "unmute": UNMUTE, "lift": LIFT}
 ON_SEVERAL = ("notice", "lock", "unlock", "slow", "close")
 
 _SENTENCES: dict[str, Callable[[], str]] = {
-    "unavailable": lambda: _now(
+    "unavailable": lambda: gettext(
         "The live rooms cannot be reached right now, so it was not done. Please try again in a moment."
     ),
-    "room_not_found": lambda: _now("The room has closed meanwhile."),
-    "not_in_room": lambda: _now("This person is not in the room any more."),
+    "room_not_found": lambda: gettext("The room has closed meanwhile."),
+    "not_in_room": lambda: gettext("This person is not in the room any more."),
 }
 
 
 def sentence(problem: Refusal) -> str:
     """Why something was not done, for a moderator."""
     if problem.error == "bad_field" and problem.extra.get("field") == "line":
-        return _now("The line is no longer kept: nobody who comes in is shown it.")
+        return gettext("The line is no longer kept: nobody who comes in is shown it.")
     if problem.error == "bad_field" and problem.extra.get("field") == "tag":
-        return _now("This person is not kept out any more.")
-    return _SENTENCES.get(problem.error, lambda: _now("It was not done: %s") % problem.detail)()
+        return gettext("This person is not kept out any more.")
+    return _SENTENCES.get(problem.error, lambda: gettext("It was not done: %s") % problem.detail)()

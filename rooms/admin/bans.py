@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rooms import desk
@@ -63,4 +63,4 @@ class BanAdmin(BanModelAdmin):
         """End the chosen bans."""
         for ban in queryset:
             if self.is_in_force(ban) and carry_out(request, desk.lift_ban, ban.pk, {}):
-                note(request, ban, CHANGE, _now("lifted the ban"))
+                note(request, ban, CHANGE, gettext("lifted the ban"))

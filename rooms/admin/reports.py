@@ -13,9 +13,8 @@ from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as _noop
 
 from rooms import desk
 from rooms.admin.acts import Act, BanForm, CloseForm, MuteForm, PersonForm
@@ -44,12 +43,14 @@ async def _kick(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
 
 
 ACTS: dict[str, Act] = {
-    "nothing": Act(_("Nothing to do"), _noop("report: nothing to do"), _nothing, right="change_report"),
-    "removed": Act(_("Remove the line"), _noop("report: line of %(tag)s removed"), desk.remove),
-    "muted": Act(_("Mute"), _noop("report: muted %(tag)s for %(seconds)s seconds"), _mute, MuteForm),
-    "kicked": Act(_("Put out"), _noop("report: put out %(tag)s"), _kick, PersonForm, danger=True),
-    "banned": Act(_("Ban from the site"), _noop("report: banned %(tag)s"), desk.ban_author, BanForm, "add_ban", True),
-    "closed": Act(_("Close the room"), _noop("report: room closed"), desk.close, CloseForm, "delete_room", True),
+    "nothing": Act(_("Nothing to do"), gettext_noop("report: nothing to do"), _nothing, right="change_report"),
+    "removed": Act(_("Remove the line"), gettext_noop("report: line of %(tag)s removed"), desk.remove),
+    "muted": Act(_("Mute"), gettext_noop("report: muted %(tag)s for %(seconds)s seconds"), _mute, MuteForm),
+    "kicked": Act(_("Put out"), gettext_noop("report: put out %(tag)s"), _kick, PersonForm, danger=True),
+    "banned": Act(
+        _("Ban from the site"), gettext_noop("report: banned %(tag)s"), desk.ban_author, BanForm, "add_ban", True
+    ),
+    "closed": Act(_("Close the room"), gettext_noop("report: room closed"), desk.close, CloseForm, "delete_room", True),
 }
 """By the resolution that the report has afterwards."""
 LIVE = ("removed", "muted", "kicked", "closed")
@@ -89,7 +90,7 @@ class ReportAdmin(ReportModelAdmin):
     @admin.display(description=_("state"), ordering="resolved_at")
     def state(self, report: Report) -> str:
         """Whether it waits, or what was done."""
-        return report.get_resolution_display() if report.resolved_at else _now("Waiting")
+        return report.get_resolution_display() if report.resolved_at else gettext("Waiting")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: people report, in their rooms."""
@@ -136,7 +137,7 @@ class ReportAdmin(ReportModelAdmin):
         if not (self.has_change_permission(request, report) and act.is_allowed(request)):
             raise PermissionDenied
         if report.resolved_at is not None:
-            messages.warning(request, _now("Somebody has resolved this report already."))
+            messages.warning(request, gettext("Somebody has resolved this report already."))
             return page
         values = filled(request, act)
         if values is None:
