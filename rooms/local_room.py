@@ -231,6 +231,9 @@ class LocalRoom:
             self._write_and_put_out(events)
         elif events:
             self._write(events)
+        position = self.order.position
+        if self._late and position is not None:
+            self._late = {connection: seq for connection, seq in self._late.items() if seq > position}
 
     def _write_and_put_out(self, events: Sequence[Event]) -> None:
         """Write events some of which put people out: their connections hear those, and nothing after."""
@@ -265,9 +268,6 @@ class LocalRoom:
                 connection.write_all([event.text for event in events if event.seq > self._late[connection]])
             else:
                 connection.write_all(texts, data)
-        position = self.order.position
-        if self._late and position is not None:
-            self._late = {connection: seq for connection, seq in self._late.items() if seq > position}
         self._echoes.written(events)
 
 

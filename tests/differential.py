@@ -70,11 +70,13 @@ class Both:
         self.clock = clock
         self._raw = redis.Redis.from_url(url, decode_responses=True)
 
-    async def play(self, steps: Iterable[Step], saw: Callable[[dict[int, int]], None] = lambda positions: None) -> None:
+    async def play(
+        self, steps: Iterable[Step], saw: Callable[[dict[int, int], list[Event]], None] = lambda *_: None
+    ) -> None:
         """Take ``steps``, beginning with nothing.
 
         Args:
-            saw: is told every room's latest ``seq`` after each step.
+            saw: is told every room's latest ``seq`` after each step, and the events that it made.
 
         Raises:
             Disagreement: the stores differ, or a key in Redis is not as it must be.
@@ -83,7 +85,7 @@ class Both:
         try:
             for number, step in enumerate(steps):
                 self.clock.set(self.clock.now() + step.after)
-                saw(await self._take(step))
+                saw(*await self._take(step))
                 if number % 10 == 9:
                     self._every_key_runs_out()
             await self._nothing_is_left()
@@ -100,7 +102,7 @@ class Both:
         self._memory = MemoryStore(HISTORY, HISTORY_AGE, REF_AGE, self.clock.now)
         self._raw.flushall()
 
-    async def _take(self, step: Step) -> dict[int, int]:
+    async def _take(self, step: Step) -> tuple[dict[int, int], list[Event]]:
         if isinstance(step.ask, Empty):
             self._empty()
         in_memory = await answers(self._memory, step)
@@ -112,7 +114,8 @@ class Both:
             for operation, outcome in zip(step.ask.operations, outcomes, strict=True):
                 self.happened.update(labels(operation, outcome))
         assert isinstance(last, Done)
-        return dict(last.answer)
+        events = [event for outcome in outcomes if isinstance(outcome, Done) for event in outcome.events]
+        return dict(last.answer), events
 
     def _keys(self) -> list[str]:
         return [str(key) for key in self._raw.keys("*")]

@@ -32,6 +32,7 @@ from rooms.live.operations import (
     Cancel,
     Create,
     Disconnect,
+    Event,
     Exit,
     FinishDelete,
     History,
@@ -116,6 +117,9 @@ class Steps:
     def __init__(self, seed: int) -> None:
         self.drawn: list[Step] = []
         self._random = Random(seed)
+        self._lively = self._random.random() < 0.5
+        """Whether it is mostly one room, in which people talk."""
+        self._lines: dict[int, list[int]] = {room: [0] for room in ROOMS}
         self._seen: dict[int, list[int]] = {room: [0] for room in ROOMS}
         self._there: list[int] = []
         self._came: dict[int, list[Person]] = {room: [self._person()] for room in ROOMS}
@@ -148,9 +152,16 @@ class Steps:
             self._react: 10,
             self._quote: 2,
         }
+        if self._lively:
+            quiet = (self._arrive, self._depart, self._reserve, self._cancel, self._create, self._begin_delete)
+            self._kinds |= dict.fromkeys(quiet, 1)
+            self._kinds |= {self._send: 50, self._react: 30, self._remove: 16, self._transfer: 6, self._quote: 6}
 
-    def saw(self, positions: dict[int, int]) -> None:
-        """Learn the latest ``seq`` of the rooms that are there, to come back to it later."""
+    def saw(self, positions: dict[int, int], events: list[Event]) -> None:
+        """Learn the latest ``seq`` of the rooms that are there, and what was said, to come back to it later."""
+        for event in events:
+            if '"SERVER_CHAT_SEND"' in event.text:
+                self._lines[event.room_id] = [*self._lines[event.room_id][-7:], event.seq]
         self._there = list(positions)
         for room, seq in positions.items():
             self._seen[room] = [*self._seen[room][-7:], seq]
@@ -162,9 +173,19 @@ class Steps:
 
     def _draw(self) -> Step:
         pick = self._random
-        [ask] = pick.choices((self._apply, self._batch, self._talk, self._beat, Release, Empty), (70, 8, 6, 10, 3, 1))
-        after = pick.choice(TIMES) if pick.random() < 0.4 else pick.randrange(20)
+        rare = (1, 0.2) if self._lively else (3, 1)
+        kinds = (self._apply, self._batch, self._talk, self._beat, Release, Empty)
+        [ask] = [self._gather] if self._lively and not self.drawn else pick.choices(kinds, (70, 8, 6, 10, *rare))
+        after = pick.choice(TIMES) if pick.random() < (0.1 if self._lively else 0.4) else pick.randrange(20)
         return Step(after, pick.choice(NODES), ask(), pick.choice((1, 2, 200)), pick.choice((0, 1, 2000)))
+
+    def _gather(self) -> Apply:
+        """A room with everyone in it."""
+        room = ROOMS[0]
+        people = [Person(key, NAMES[key][0], VISITORS[n % 3], f"tag{n % 3}") for n, key in enumerate(KEYS)]
+        self._came[room] = people
+        opened = Create(room, f"방 {room}", True, CREATED[room], people[0], True)
+        return Apply((opened, *(Join(room, person, None, 10) for person in people[1:])))
 
     def _apply(self) -> Apply:
         return Apply((self._operation(),))
@@ -186,6 +207,8 @@ class Steps:
 
     def _room(self) -> int:
         """Mostly one that is there."""
+        if self._lively and self._random.random() < 0.9:
+            return ROOMS[0]
         there = self._there if self._random.random() < 0.7 else None
         return self._random.choice(there or ROOMS)
 
@@ -202,7 +225,7 @@ class Steps:
 
     def _someone(self, room: int) -> Person:
         """Mostly a person who asked to come into the room."""
-        return self._random.choice(self._came[room]) if self._random.random() < 0.7 else self._person()
+        return self._random.choice(self._came[room]) if self._random.random() < 0.8 else self._person()
 
     def _comer(self, room: int) -> Person:
         person = self._person()
@@ -326,9 +349,8 @@ class Steps:
         return Actor(person.key, person.visitor_id, ref, pick.random() < 0.8)
 
     def _line(self, room: int) -> int:
-        """Mostly the number of something that happened lately."""
-        pick = self._random
-        return max(0, pick.choice((self._seen[room][-1], self._seq(room))) - pick.choice((0, 0, 1, 1, 2, 3, 5)))
+        """Mostly the number of a line."""
+        return self._random.choice(self._lines[room]) if self._random.random() < 0.9 else self._seq(room)
 
     def _examine(self) -> Operation[Any]:
         pick, room = self._random, self._room()

@@ -9,7 +9,12 @@ local function look(room)
   local found = {refused = refused, records = {}, persons = {}}
   if state then
     found.seq, found.head, found.slow, found.mutes = state.seq, state.seq, state.slow, state.mutes
-    found.none = redis.call('EXISTS', key('lines', room)) == 0
+    found.trimmed = found.seq
+    if redis.call('EXISTS', key('lines', room)) == 0 then
+      -- Those before have run out together, without being noted as lost.
+      local last = redis.call('HGET', key('room', room), 'last_line')
+      if last then redis.call('HSET', key('room', room), 'lost', last) end
+    end
     found.participants = count(room)
     found.suffix = ' ' .. AT .. ' ' .. found.participants .. ' ' .. table.concat(recipients(room), ' ')
     found.refs, found.refs_before = refs_key(room, 0), refs_key(room, 1)
@@ -37,6 +42,12 @@ local function person_of(room, found, visitor)
   return person
 end
 
+-- Before a kept line is looked for, those go that the lines of this call have put out.
+local function settle(room, found)
+  if found.trimmed ~= found.seq then trim('lines', room, HISTORY) end
+  found.trimmed = found.seq
+end
+
 -- Whether slow mode is for a visitor.
 local function is_slowed(room, found, visitor)
   if found.slow == 0 then return false end
@@ -46,7 +57,10 @@ end
 
 -- Why a visitor who is in may not say a line, if so.
 local function held_back(room, found, visitor, wait, reply_to)
-  if reply_to > 0 and not line_of(room, int(reply_to)) then return '!bad_field:replyTo' end
+  if reply_to > 0 then
+    settle(room, found)
+    if not line_of(room, int(reply_to)) then return '!bad_field:replyTo' end
+  end
   if found.mutes > NOW then
     local muted = tonumber(redis.call('HGET', key('room', room), mute_field(person_of(room, found, visitor))) or 0)
     if muted > NOW then return '!muted:' .. int(muted - NOW) end
@@ -85,6 +99,7 @@ for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
     end
     if not answer then
       made = made or redis.call('HGET', found.refs, field)
+      settle(room, found)
       answer = made and '=' .. made .. ':' .. text_of(room, made) or refused
     end
   end
@@ -94,10 +109,6 @@ end
 for room, found in pairs(rooms) do
   if found.seq ~= found.head then
     local state = key('room', room)
-    if found.none then
-      -- Those before have run out together, without being noted as lost.
-      redis.call('HSET', state, 'lost', redis.call('HGET', state, 'last_line') or 0)
-    end
     redis.call('HSET', state, 'seq', int(found.seq), 'last_line', int(found.seq))
     trim('lines', room, HISTORY)
     -- Until it is neither the one in use nor the one before.

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand
 from msgspec import UNSET, Meta, Struct
 
 from rooms import protocol
-from rooms.protocol import COMMANDS, ERRORS, Answer, RoomEvent, Seq
+from rooms.protocol import COMMANDS, ERRORS, Answer, HostCommand, LineCommand, RoomEvent, Seq
 
 Schema = dict[str, Any]
 
@@ -25,10 +25,12 @@ FRAME_ERRORS = ("bad_frame", "bad_json", "unknown_type")
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 FIELDS_OF_ERRORS = {
-    "field": (("bad_field", "name_not_allowed"), TEXT),
-    "retryAfter": (("too_fast",), COUNT),
+    "field": (("bad_field", "name_not_allowed", "not_in_room"), TEXT),
+    "retryAfter": (("too_fast", "muted"), COUNT),
 }
 """The further fields of refusals, with the errors that each comes with. (``room_name_taken`` has ``roomID``.)"""
+_SAID_ELSEWHERE = ("type", "roomID", "userName", "ref")
+"""Fields of commands that a refusal has in its own way, or has not."""
 
 
 class Placed(Struct):
@@ -133,12 +135,16 @@ def _refusal(kind: type[protocol.Command]) -> Schema:
     echoed: Schema = {name: COUNT if isinstance(nothing, int) else TEXT for name, nothing in kind.echoed.items()}
     if kind.answer == "SERVER_ROOM_LIST":
         echoed = {"rooms": {"type": "array", "maxItems": 0}, "total": {"const": 0}}
+    said: Schema = {}
+    if issubclass(kind, get_args(HostCommand) + get_args(LineCommand)):
+        # All that was valid in the command is said again.
+        said = {name: each for name, each in _own(kind)["properties"].items() if name not in _SAID_ELSEWHERE}
     possible = [error for error in ERRORS if error not in FRAME_ERRORS]
     more = {name: schema for name, (_, schema) in FIELDS_OF_ERRORS.items()}
     rules = {name: {"properties": {"error": {"enum": list(errors)}}} for name, (errors, _) in FIELDS_OF_ERRORS.items()}
     return {
         "description": f"{kind.__struct_config__.tag} is refused.",
-        **_object(_refused(kind.answer, echoed, possible) | more, {*more, "ref"}),
+        **_object(_refused(kind.answer, echoed, possible) | said | more, {*said, *more, "ref"}),
         "dependentSchemas": rules,
     }
 
