@@ -1,6 +1,5 @@
 """What a host asks for: each command with its answer, its event and what it does from then on, over sockets."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
