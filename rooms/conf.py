@@ -109,6 +109,7 @@ class Conf:
         600.0, "seconds", "how long newer visitors from the address of a person put out are kept out too (0: not)"
     )
     outbox = Setting(20_000, "operations", "how many operations may wait for the live store in one process", 1)
+    report_days = Setting(30, "days", "how long a report is kept, and a ban after its end", 1, 3650)
     flood_control = Setting(True, "", "whether anything is counted and slowed down (0 for benchmarks)")
     chat_burst = Setting(10, "messages", "how many messages a visitor may send at once", 1)
     chat_rate = Setting(2.0, "messages a second", "how many messages a visitor may send in the long run", 0.01)

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from rooms import moderation, node, services
+from rooms import lines, moderation, node, services
 from rooms.hub import Hub
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.moderation import Inspect, Overview, Standing, Subject
+from rooms.models import Ban
+from rooms.port import recorded
 from rooms.protocol import Refusal
 
 T = TypeVar("T")
@@ -139,6 +141,47 @@ async def mute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     await moderation.mute(hub, room_id, moderation.moderator(), values["target"], values["seconds"])
 
 
+async def unmute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Let a person speak again."""
+    await moderation.mute(hub, room_id, moderation.moderator(), values["target"], 0)
+
+
 async def lift(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     """Let a person who was put out come back."""
     await moderation.lift(hub, room_id, moderation.moderator(), values["tag"])
+
+
+async def ban(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep a person who is in a room away from the site."""
+    for subject in await hub.do(Inspect(room_id)):
+        if subject.key == values["target"]:
+            known = {"visitor": subject.visitor_id, "person": subject.person, "tag": subject.tag}
+            await ban_author(hub, room_id, {**values, **known})
+            return
+    raise store_refusal("not_in_room")
+
+
+async def ban_author(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep the author of a reported line away from the site, in the room or not."""
+    try:
+        keys = [subject.key for subject in await hub.do(Inspect(room_id)) if subject.person == values["person"]]
+    except Refusal as problem:
+        if not isinstance(problem, RoomUnknown) and problem.error != "room_not_found":
+            raise
+        keys = []
+    who = {name: values[name] for name in ("visitor", "person", "tag", "reason")}
+    async with recorded("it cannot be written down now"):
+        await Ban.objects.add_ban(**who, by=values["by"], until=values.get("until"), room_id=room_id)
+    for target in keys[:1]:
+        await moderation.kick(hub, room_id, moderation.moderator(), target)
+
+
+async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Take a line back."""
+    await lines.remove(hub, room_id, moderation.moderator(), values["line"])
+
+
+async def lift_ban(hub: Hub, ban_id: int, values: dict[str, Any]) -> None:
+    """End a ban."""
+    async with recorded("it cannot be written down now"):
+        await Ban.objects.lift(ban_id)

@@ -18,7 +18,7 @@ from rooms.hub import Hub
 from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, Lobby, StoreUnavailable
 from rooms.live.operations import BeginDelete, FinishDelete
-from rooms.models import Ended, Room
+from rooms.models import Ended, Report, Room
 from rooms.node import Node
 from tests.conftest import Connect, Forget
 
@@ -113,6 +113,15 @@ async def test_that_a_row_was_deleted_is_known_for_a_day(keeper: Keeper) -> None
     await Ended.objects.aupdate(at=timezone.now() - timedelta(days=1, seconds=1))
     await keeper.reconcile()
     assert not await Ended.objects.aexists()
+
+
+async def test_a_report_goes_when_its_days_are_over(keeper: Keeper, settings: Settings) -> None:
+    settings.ROOMS_REPORT_DAYS = 2
+    about = {"room_name": "방", "reason": "spam", "line": 1, "nickname": "손님", "tag": "abcde", "person": "ab" * 10}
+    for days in (1, 3):
+        await Report.objects.acreate(room_id=ID, **about, at=timezone.now() - timedelta(days=days))
+    await keeper.reconcile()
+    assert await Report.objects.acount() == 1
 
 
 async def test_a_row_the_store_does_not_know_is_opened_again(keeper: Keeper) -> None:
