@@ -5,6 +5,7 @@ numbers jump to where the room's live state began anew, a new stretch begins.
 """
 
 from tests.talk import Stretch
+from tests.world.acts import stands_for
 from tests.world.history import History, Message
 from tests.world.limits import SETTINGS
 
@@ -60,7 +61,11 @@ class Hearing:
     def event(self, event: Message, repeated: bool) -> bool:
         """Take in an event; False if it is only the second answer to a ref that this client has repeated."""
         seq = event["seq"]
-        known = self._history.events.get(self._room, {}).get(seq, {})
+        made = self._history.events.get(self._room, {})
+        known = made.get(seq, {})
+        if stands_for(event, known, made):
+            # In the place of the line, of which nobody new hears any more.
+            event = known
         # The answer to a ref whose event is no longer kept says less.
         if not event.items() <= known.items() or (known != event and not repeated):
             self._complain(f"heard {event}, but {known} was said")
@@ -71,6 +76,10 @@ class Hearing:
         self.participants = event["participants"]
         self.stretches[-1].events.append(event)
         return True
+
+    def heard(self) -> list[Message]:
+        """All that was heard."""
+        return [event for stretch in self.stretches for event in stretch.events]
 
     def sent_away(self) -> None:
         """The connection was closed because events that this client needs are no longer kept: is it so?"""
