@@ -32,7 +32,8 @@ def _refuse_misconfiguration() -> None:
 django.setup(set_prefix=False)
 _refuse_misconfiguration()
 
-from rooms.routing import websocket_urlpatterns  # noqa: E402 - needs Django to be set up
+from rooms.page_limit import PageLimit  # noqa: E402 - needs Django to be set up
+from rooms.routing import websocket_urlpatterns  # noqa: E402
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:
@@ -43,4 +44,4 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
 
 # ``re_path`` is typed for views; the router calls an ASGI application.
 sockets = URLRouter([*websocket_urlpatterns, re_path("", _refuse)])  # type: ignore[arg-type]
-application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})
+application = ProtocolTypeRouter({"http": PageLimit(get_asgi_application()), "websocket": sockets})

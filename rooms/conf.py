@@ -102,11 +102,12 @@ class Conf:
     rooms_per_connection = Setting(20, "names", "how many names one connection may have in rooms at once", 1)
     connections_per_visitor = Setting(20, "connections", "how many connections one visitor may have per process", 1)
     outbox = Setting(20_000, "operations", "how many operations may wait for the live store in one process", 1)
-    flood_control = Setting(True, "", "whether commands are counted and slowed down (0 for benchmarks)")
+    flood_control = Setting(True, "", "whether commands and pages are counted and slowed down (0 for benchmarks)")
     chat_burst = Setting(10, "messages", "how many messages a visitor may send at once", 1)
     chat_rate = Setting(2.0, "messages a second", "how many messages a visitor may send in the long run", 0.01)
     command_burst = Setting(60, "frames", "how many frames a connection may send at once", 1)
     command_rate = Setting(20.0, "frames a second", "how many frames a connection may send in the long run", 0.01)
+    pages_per_second = Setting(20.0, "pages a second", "how many pages one address may ask a process for; 0 for any")
     flood_close = Setting(200, "refusals", "after how many too_fast in a row a connection is closed (4501)", 1)
 
     def declared(self) -> Iterator[Setting[Any]]:
