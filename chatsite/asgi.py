@@ -15,6 +15,8 @@ from django.core.asgi import get_asgi_application
 from django.core.checks import run_checks
 from django.urls import re_path
 
+from chatsite import descriptors
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
 
@@ -29,6 +31,8 @@ def _refuse_misconfiguration() -> None:
         raise SystemExit(1)
 
 
+descriptors.raise_limit()
+descriptors.watch()
 django.setup(set_prefix=False)
 _refuse_misconfiguration()
 

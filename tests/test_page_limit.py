@@ -1,5 +1,6 @@
 """How many pages one address may ask for, and that whoever asks as people do never notices."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -28,7 +29,11 @@ async def pages(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def asked(limit: PageLimit, address: str, path: str = PAGE, times: int = 1) -> list[int]:
+def request(address: str, path: str = PAGE, method: str = "GET") -> dict[str, Any]:
+    return {"type": "http", "method": method, "path": path, "client": [address, 50000], "headers": []}
+
+
+async def asked(limit: PageLimit, address: str, path: str = PAGE, times: int = 1, method: str = "GET") -> list[int]:
     """The statuses of so many requests."""
     statuses = []
 
@@ -37,7 +42,7 @@ async def asked(limit: PageLimit, address: str, path: str = PAGE, times: int = 1
             statuses.append(message["status"])
 
     for _ in range(times):
-        await limit({"type": "http", "path": path, "client": [address, 50000], "headers": []}, None, send)  # type: ignore[arg-type]
+        await limit(request(address, path, method), None, send)  # type: ignore[arg-type]
     return statuses
 
 
@@ -74,6 +79,59 @@ async def test_files_are_limited_too() -> None:
     assert 1990 <= statuses.count(200) <= 2000
 
 
+async def test_forms_are_limited_more() -> None:
+    assert (await asked(PageLimit(pages), "203.0.113.1", "/admin/login/", 60, "POST")).count(200) == 40
+
+
+class Slow:
+    """Pages that take a while; it counts how many are being made."""
+
+    def __init__(self) -> None:
+        self.now = self.most = 0
+        self.may_end = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await self.may_end.wait()
+        self.now -= 1
+        await pages(scope, receive, send)
+
+
+async def several(limit: PageLimit, addresses: list[str], slow: Slow) -> list[list[int]]:
+    """The statuses of requests that come at the same time."""
+    waiting = [asyncio.create_task(asked(limit, address)) for address in addresses]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    slow.may_end.set()
+    return await asyncio.gather(*waiting)
+
+
+async def test_pages_of_one_address_are_made_one_after_the_other() -> None:
+    slow = Slow()
+    assert await several(PageLimit(slow), ["203.0.113.1"] * 5, slow) == [[200]] * 5
+    assert slow.most == 1
+
+
+async def test_pages_of_several_addresses_are_made_at_the_same_time() -> None:
+    slow = Slow()
+    await several(PageLimit(slow), ["203.0.113.1", "203.0.113.2"], slow)
+    assert slow.most == 2
+
+
+async def test_a_page_that_hangs_does_not_stop_the_others_of_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_limit, "TURN_SECONDS", 0)
+    slow = Slow()
+    await several(PageLimit(slow), ["203.0.113.1"] * 5, slow)
+    assert slow.most == 5
+
+
+async def test_no_address_stays_when_its_page_is_there() -> None:
+    limit = PageLimit(pages)
+    await asked(limit, "203.0.113.1")
+    assert not limit._turns
+
+
 async def test_a_flood_is_nobody_else_s_loss() -> None:
     limit = PageLimit(pages)
     assert 429 in await asked(limit, "203.0.113.1", PAGE, 300)
@@ -98,7 +156,7 @@ async def test_a_refusal_says_when_to_come_back(clock: Clock) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await limit({"type": "http", "path": PAGE, "client": ["203.0.113.1", 1], "headers": []}, None, send)  # type: ignore[arg-type]
+    await limit(request("203.0.113.1"), None, send)  # type: ignore[arg-type]
     start, body = sent
     assert dict(start["headers"])[b"retry-after"] == b"1"
     assert "잠시 뒤에" in body["body"].decode()
