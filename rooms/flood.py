@@ -36,6 +36,10 @@ class Bucket:
             return 0
         return int((cost - self._level) / self.rate * 1000) + 1
 
+    def give_back(self) -> None:
+        """Put back one token that was taken."""
+        self._level = min(self.burst, self._level + 1)
+
 
 @dataclass(slots=True)
 class Visit:
