@@ -36,6 +36,10 @@ class Bucket:
             return 0
         return int((cost - self._level) / self.rate * 1000) + 1
 
+    def owe(self, cost: float) -> None:
+        """Take ``cost`` tokens, there or not, for what turned out to be dearer."""
+        self._level -= cost
+
 
 @dataclass(slots=True)
 class Visit:

@@ -7,14 +7,14 @@ in a command.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import answers, names
+from rooms import answers, lookup, names
 from rooms.conf import conf
 from rooms.connection import Connection, Seat
 from rooms.live.contract import RoomUnknown
@@ -147,8 +147,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
-        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
-        await reopen(hub, command.roomID)
+        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join, and
+        # together for all who ask at the same time: room numbers can be made up without end.
+        await _open(hub, lookup.current().room(command.roomID))
         await hub.join(connection, operation, answer)
 
 
@@ -158,9 +159,17 @@ async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
     """
+    await _open(hub, _row(room_id), seq)
+
+
+async def _row(room_id: int) -> Room | None:
+    async with database():
+        return await Room.objects.select_related("host").filter(id=room_id).afirst()
+
+
+async def _open(hub: HubPort, row: Awaitable[Room | None], seq: int = 0) -> None:
     try:
-        async with database():
-            room = await Room.objects.select_related("host").filter(id=room_id).afirst()
+        room = await row
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
