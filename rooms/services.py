@@ -71,8 +71,13 @@ class HubPort(Protocol):
     async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
         """Take a connection out of a room and write its answer."""
 
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
-        """Append a message."""
+    def made_before(self, room_id: int, visitor_id: str, ref: str) -> str:
+        """The end of the line that a visitor's ref has made a moment ago, as far as this process remembers."""
+
+    def send(
+        self, connection: Connection, operation: Send, refused: Callable[[Refusal], str], made_before: str = ""
+    ) -> None:
+        """Append a message, or answer one that was made before."""
 
 
 async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
@@ -238,12 +243,15 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     except ValueError as problem:
         raise Refusal("bad_field", str(problem), field="message") from None
     wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
-    if wait and not command.ref:
+    # A line that was said before is answered as it was then, so the store looks for its ref; not for each of a flood.
+    if wait and not (command.ref and connection.visit.may_repeat()):
         raise store_refusal("too_fast", retryAfter=wait)
+    visitor_id = connection.visitor.id
     said = Sent(seat.room_id, seat.nick, message, seat.tag, ref=command.ref or UNSET)
+    made_before = hub.made_before(seat.room_id, visitor_id, command.ref) if command.ref else ""
     ref = command.ref or secrets.token_hex(8)
-    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait)
-    hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
+    operation = Send(seat.room_id, seat.key, visitor_id, ref, event_body(said), wait or int(made_before != ""))
+    hub.send(connection, operation, lambda problem: answers.refuse(command, problem), made_before)
 
 
 def create_operation(room: Room, held: bool, seq: int = 0) -> Create:
