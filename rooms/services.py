@@ -7,14 +7,14 @@ in a command.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import answers, names
+from rooms import answers, lookup, names
 from rooms.conf import conf
 from rooms.connection import Connection, Seat
 from rooms.live.addresses import TEN_MINUTES, Address, Charge
@@ -76,8 +76,13 @@ class HubPort(Protocol):
     async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
         """Take a connection out of a room and write its answer."""
 
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
-        """Append a message."""
+    def made_before(self, room_id: int, visitor_id: str, ref: str) -> str:
+        """The end of the line that a visitor's ref has made a moment ago, as far as this process remembers."""
+
+    def send(
+        self, connection: Connection, operation: Send, refused: Callable[[Refusal], str], made_before: str = ""
+    ) -> None:
+        """Append a message, or answer one that was made before."""
 
 
 async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
@@ -168,8 +173,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
-        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
-        await reopen(hub, command.roomID)
+        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join, and
+        # together for all who ask at the same time: room numbers can be made up without end.
+        await _open(hub, lookup.current().room(command.roomID))
         await hub.join(connection, operation, answer)
 
 
@@ -179,9 +185,17 @@ async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
     """
+    await _open(hub, _row(room_id), seq)
+
+
+async def _row(room_id: int) -> Room | None:
+    async with database():
+        return await Room.objects.select_related("host").filter(id=room_id).afirst()
+
+
+async def _open(hub: HubPort, row: Awaitable[Room | None], seq: int = 0) -> None:
     try:
-        async with database():
-            room = await Room.objects.select_related("host").filter(id=room_id).afirst()
+        room = await row
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
@@ -250,12 +264,15 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     except ValueError as problem:
         raise Refusal("bad_field", str(problem), field="message") from None
     wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
-    if wait and not command.ref:
+    # A line that was said before is answered as it was then, so the store looks for its ref; not for each of a flood.
+    if wait and not (command.ref and connection.visit.may_repeat()):
         raise store_refusal("too_fast", retryAfter=wait)
+    visitor_id = connection.visitor.id
     said = Sent(seat.room_id, seat.nick, message, seat.tag, ref=command.ref or UNSET)
+    made_before = hub.made_before(seat.room_id, visitor_id, command.ref) if command.ref else ""
     ref = command.ref or secrets.token_hex(8)
-    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait)
-    hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
+    operation = Send(seat.room_id, seat.key, visitor_id, ref, event_body(said), wait or int(made_before != ""))
+    hub.send(connection, operation, lambda problem: answers.refuse(command, problem), made_before)
 
 
 def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | None = None) -> Create:
