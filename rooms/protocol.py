@@ -267,7 +267,7 @@ class RoomExited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
 
 
 class ListedRoom(Struct, frozen=True):
-    """One room of a list."""
+    """One room of a list; ``later`` if it stands after the first ten although it is fuller than some of them."""
 
     roomID: int
     roomName: str
@@ -275,6 +275,7 @@ class ListedRoom(Struct, frozen=True):
     participants: int
     locked: bool
     createdAt: int
+    later: bool | UnsetType = UNSET
 
 
 class RoomListed(Struct, frozen=True, tag="SERVER_ROOM_LIST"):

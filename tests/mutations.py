@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "bench", "locale", "*.png")
-TESTS = ("tests/test_differential.py", "tests/test_live.py")
+TESTS = ("tests/test_differential.py", "tests/test_live.py", "tests/test_live_addresses.py")
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
 STEP = re.compile(r"^E +Step\(", re.MULTILINE)
@@ -63,7 +63,7 @@ MUTATIONS = [
         "refs are kept for an hour", EVENTS, "math.floor(NOW / REF_AGE) - before", "math.floor(NOW / LIFE) - before"
     ),
     Mutation("refs are not kept", SEND, "redis.call('HSETNX', found.refs, field, number) == 1", "found.refs"),
-    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "room, 'NX', 'PX'", "room, 'PX'"),
+    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "if made then return {'', made, {}} end", ""),
     Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
     Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
     Mutation(
@@ -74,6 +74,21 @@ MUTATIONS = [
     Mutation("no beat refreshes", "redis.py", "% REFRESH_BEATS == 0", "% REFRESH_BEATS == -1"),
     Mutation("an ended lease is made", "redis.py", '"XX", 0, node_id', "0, node_id"),
     Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - closing_for)", "int(NOW)"),
+    # Addresses.
+    Mutation("a dead node's connections count", "scripts/arrive.lua", "'(' .. AT, '+inf'", "'-inf', '+inf'"),
+    Mutation("yesterday does not count", "scripts/arrive.lua", " + open_at(day - 1, node, before)", ""),
+    Mutation("a window is a tenth short", "scripts/addresses.lua", "at < step - STEPS", "at <= step - STEPS"),
+    Mutation(
+        "a refusal costs something",
+        "scripts/addresses.lua",
+        "  if used >= most then return",
+        "  redis.call('HINCRBY', key(kind, name), int(step), 1)\n  if used >= most then return",
+    ),
+    Mutation("what was not made stays counted", "scripts/cancel.lua", "refund('creates', address)", ""),
+    Mutation("coming back costs something", MEMBERS, "not known and pay and", "pay and"),
+    Mutation(
+        "one address has four first places", "scripts/lobby.lua", "shares[group] == share", "shares[group] == share + 1"
+    ),
     # Who is in.
     Mutation("a room holds one too many", MEMBERS, "count(room) >= size", "count(room) > size"),
     Mutation(

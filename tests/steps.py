@@ -213,7 +213,8 @@ class Steps:
         self._came[room] = [*self._came[room][-3:], host or self._person()]
         seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
         held, listed = pick.random() < 0.6, pick.random() < 0.8
-        return Create(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq)
+        opener = pick.choice((None, *ADDRESSES))
+        return Create(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq, opener)
 
     def _join(self) -> Operation[Any]:
         pick, room = self._random, self._room()

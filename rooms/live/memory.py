@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from rooms.live.addresses import DayKeys
 from rooms.live.arrivals import Arrive, Depart
-from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
+from rooms.live.contract import FRONT, SHARE, Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
 from rooms.live.memory_addresses import Addresses
 from rooms.live.memory_index import describe, due, list_rooms, lobby
 from rooms.live.memory_leases import Duties, Leases, Pauses
@@ -52,6 +52,8 @@ class MemoryStore:
         ref_age: how long a ref is recognised, in ms.
         now: the clock, Unix time in ms.
     """
+
+    places = FRONT, SHARE
 
     def __init__(
         self,
@@ -104,7 +106,7 @@ class MemoryStore:
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        return lobby(self._rooms.values(), most)
+        return lobby(self._rooms.values(), most, *self.places)
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
         """All rooms, on one page; see the contract."""
@@ -141,8 +143,7 @@ class MemoryStore:
             return Refused(refusal)
 
     def _at_address(self, node_id: str, op: Operation[Any]) -> Done[Any]:
-        now = self._now()
-        return self._addresses.apply(node_id, op, self._leases.alive(now), now)
+        return self._addresses.apply(node_id, op, self._leases.alive(self._now()), self._now())
 
     # --- rooms --------------------------------------------------------------------------------------------------------
 
@@ -158,9 +159,9 @@ class MemoryStore:
     def _make(self, node_id: str, op: Create) -> Done[Entered]:
         now = self._now()
         seq = max(now * 1000, op.seq + 1)
-        restored_until = 0 if op.held else now + op.grace
+        restored_until, past = 0 if op.held else now + op.grace, Past(self._limits)
         room = self._rooms[op.room_id] = MemoryRoom(
-            op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, Past(self._limits)
+            *(op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until, past, op.opener)
         )
         if op.host is not None:
             member = room.members[op.host.key] = RoomMember(op.host)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
-from rooms.live.addresses import Charge
+from rooms.live.addresses import Address, Charge
 from rooms.live.contract import Done, refusal
 from rooms.live.memory_past import Past
 from rooms.live.operations import Disconnect, Entered, Event, Join, Person, Restore, Restored
@@ -74,6 +74,7 @@ class MemoryRoom:
     epoch_seq: int
     restored_until: int
     past: Past
+    opener: Address | None = None
     locked: bool = False
     deletion: Deletion | None = None
     members: dict[str, RoomMember] = field(default_factory=dict)

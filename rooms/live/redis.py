@@ -18,7 +18,7 @@ from redis.exceptions import (
 )
 
 from rooms.live.addresses import DayKeys
-from rooms.live.contract import Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
+from rooms.live.contract import FRONT, SHARE, Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
 from rooms.live.lua import all_scripts
 from rooms.live.operations import Create, Operation
 from rooms.live.redis_calls import Call, calls, described
@@ -53,6 +53,8 @@ class RedisStore:
         prefix: what every key starts with.
         installation: finds the id of this installation; may raise ``StoreUnavailable``.
     """
+
+    places = FRONT, SHARE
 
     def __init__(
         self,
@@ -105,9 +107,8 @@ class RedisStore:
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        total, *rooms = await self._ask("", "lobby", str(most))
-        listed = [LobbyRoom(int(room[0]), room[1], room[2], room[3], bool(room[4]), int(room[5])) for room in rooms]
-        return Lobby(listed, total)
+        total, *rooms = await self._ask("", "lobby", *map(str, (most, *self.places)))
+        return Lobby([_listed(*room) for room in rooms], total)
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
         """A page of the rooms; see the contract."""
@@ -200,6 +201,10 @@ class RedisStore:
     def _packed(self, node_id: str, call: Call) -> Sequence[str | bytes | int]:
         sha = self._scripts[call.script].sha
         return ("EVALSHA", sha, 0, self._prefix, *self._limits, node_id, *call.arguments)
+
+
+def _listed(room: str, name: str, host: str, people: int, locked: int, created_at: str, later: int) -> LobbyRoom:
+    return LobbyRoom(int(room), name, host, people, bool(locked), int(created_at), bool(later))
 
 
 def _scan(cursor: int, prefix: str) -> Sequence[str | int]:

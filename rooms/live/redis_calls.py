@@ -159,7 +159,7 @@ _KINDS: dict[type[Operation[Any]], _Kind] = {
         "create",
         lambda op: (
             *(op.room_id, op.name, int(op.listed), op.created_at),
-            *(*_person(op.host), int(op.held), op.grace, op.seq),
+            *(*_person(op.host), int(op.held), op.grace, op.seq, *_address(op.opener)),
         ),
         lambda op, value: _entered(value),
     ),

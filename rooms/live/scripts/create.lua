@@ -1,5 +1,6 @@
--- operations.Create: room, name, listed, created_at, host key, nick, visitor, tag, held, grace, seq.
-local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq = unpack(ARGV, FIRST)
+-- operations.Create: room, name, listed, created_at, host key, nick, visitor, tag, held, grace, seq, then name and before
+-- of the opener's address.
+local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq, address, before = unpack(ARGV, FIRST)
 local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = tag} or nil
 
 skip_pause()
@@ -18,6 +19,7 @@ local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1)
 redis.call('HSET', key('room', room), 'name', name, 'listed', listed, 'created_at', created_at,
   'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', '0', 'seq', int(epoch_seq),
   'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace))
+if address ~= '' then redis.call('HSET', key('room', room), 'opener', address .. ' ' .. before) end
 redis.call('SADD', PREFIX .. 'rooms', room)
 if who then
   add(room, who)

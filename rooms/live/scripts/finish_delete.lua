@@ -13,7 +13,7 @@ redis.call('DEL', key('lines', room), key('others', room), key('windows', room),
 local event = append(room, event_body(name, {roomID = room, reason = state[1], ref = state[2]}), to, true)
 redis.call('DEL', key('members', room), key('order', room), key('holders', room), key('nodes', room))
 redis.call('HSET', key('room', room), 'gone', '1')
-redis.call('HDEL', key('room', room), 'name', 'host_nick', 'host', 'host_visitor', 'closing_ref')
+redis.call('HDEL', key('room', room), 'name', 'host_nick', 'host', 'host_visitor', 'closing_ref', 'opener')
 redis.call('PEXPIRE', key('room', room), HISTORY_AGE)
 redis.call('ZREM', PREFIX .. 'closing', room)
 return {'', event[3], {event}}
