@@ -1,17 +1,22 @@
 """The address that a request or a handshake came from, as limits count it.
 
 Knows ASGI's scope and whether a web server in front is believed; must not know what is limited. Nothing keeps an
-address: it is looked at once, when the connection or the request comes in.
+address: it is looked at once, when the connection or the request comes in, and only its hash goes further.
 """
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
 
+from rooms.live.addresses import Address, DayKeys
+
 NETWORK_BITS = 64
 """What a provider gives to one customer of IPv6 at least: the rest of an address is the customer's to choose."""
+HASH_DIGITS = 16
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
@@ -36,6 +41,15 @@ def address_of(scope: Mapping[str, Any]) -> str:
     if address.is_loopback and not settings.TRUST_PROXY:
         return ""
     return str(address) if isinstance(address, IPv4Address) else str(_network(address))
+
+
+def hashed(address: str, keys: DayKeys) -> Address:
+    """An address as the live store may know it: 64 bits of its hash, under the keys of two days."""
+    return Address(keys.day, _hash(keys.today, address), _hash(keys.yesterday, address) if keys.yesterday else "")
+
+
+def _hash(key: str, address: str) -> str:
+    return hmac.digest(bytes.fromhex(key), address.encode(), hashlib.sha256).hex()[:HASH_DIGITS]
 
 
 def _own(scope: Mapping[str, Any]) -> str:

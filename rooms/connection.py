@@ -1,6 +1,7 @@
 """One connection, as the hub and the services see it: who it is, which seats it has, and how to write to it.
 
-Knows visitors and flood control; must not know the protocol's messages, Channels' consumers, models or the live store.
+Knows visitors, flood control and what an address is known by; must not know the protocol's messages, Channels'
+consumers, models or the live store.
 What is written in one turn of the loop leaves in one go, in order.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from rooms.flood import Visit
+from rooms.live.addresses import Address
 from rooms.visitors import Visitor
 
 Send = Callable[[dict[str, object]], Awaitable[None]]
@@ -52,6 +54,7 @@ class Connection:
         visitor: who it is; may change until the connection has joined anything.
         cookie: whether the visitor came with a cookie, and so needs no token.
         visit: what this visitor's connections in this process share.
+        address: where it comes from, if that counts.
         write_frames: sends whole frames at once, where the server offers it (chatsite/server).
     """
 
@@ -62,6 +65,7 @@ class Connection:
         "_send",
         "_waiting",
         "_write_frames",
+        "address",
         "closed",
         "cookie",
         "seats",
@@ -76,6 +80,7 @@ class Connection:
         cookie: bool,
         visit: Visit,
         write_frames: Callable[[bytes], None] | None = None,
+        address: Address | None = None,
     ) -> None:
         self._send = send
         self._write_frames = write_frames
@@ -83,6 +88,7 @@ class Connection:
         self._draining: asyncio.Task[None] | None = None
         self._acks_expected = 0
         self._drained: asyncio.Future[None] | None = None
+        self.address = address
         self.visitor = visitor
         self.cookie = cookie
         self.visit = visit

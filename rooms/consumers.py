@@ -14,11 +14,13 @@ from django.http.cookie import parse_cookie
 from django.http.request import validate_host
 
 from rooms import answers, node, services
+from rooms.addresses import address_of
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.costs import cost
 from rooms.flood import Bucket
 from rooms.protocol import (
+    CLOSE_CROWDED,
     CLOSE_FLOODING,
     CLOSE_RESTART,
     CLOSE_TOO_MANY,
@@ -73,6 +75,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
                 self.node.lobby.forget(self.connection)
                 self.node.hub.disconnect(self.connection)
                 self.node.visits.depart(self.connection.visitor.id)
+                if self.connection.address is not None:
+                    self.node.gate.leave(self.connection.address)
 
     async def dispatch(self, message: dict[str, Any]) -> bool:
         """Hand a message of the server to its method, without the base class's thread hop per message.
@@ -103,6 +107,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             await self.accept()
             await self.close(CLOSE_RESTART)
             return
+        try:
+            address = await self.node.gate.enter(address_of(self.scope))
+        except Refusal:
+            await self.accept()
+            await self.close(CLOSE_CROWDED)
+            return
         # Without an Origin it is a program: its cookies, if any, were not sent by one of our pages.
         cookies = parse_cookie(_header(self.scope, b"cookie") or "") if origin is not None else {}
         known = from_cookies(cookies, behind_tls(_header(self.scope, b"x-forwarded-proto")))
@@ -110,7 +120,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         visit = self.node.visits.arrive(visitor.id)
         extension = self.scope.get("extensions", {}).get("websocket.frames")
         self.connection = Connection(
-            self.base_send, visitor, known is not None, visit, extension and extension["write"]
+            self.base_send, visitor, known is not None, visit, extension and extension["write"], address
         )
         self.frames = Bucket(conf.command_burst, conf.command_rate) if conf.flood_control else None
         self.refused_in_a_row = 0

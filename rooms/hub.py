@@ -82,6 +82,10 @@ class Hub:
         """
         return await self._dispatch.do(operation)
 
+    def tell(self, operation: Operation[None]) -> None:
+        """Carry out an operation that nobody waits for."""
+        self._dispatch.submit(operation, lambda _: None)
+
     async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put ``connection`` into a room. Its answer is written before any later event, and after none.
 
@@ -165,28 +169,37 @@ class Hub:
                     room.flush()
                 connection.write(refused(outcome.refusal))
             elif outcome.answer is not None:
-                if self._answer_duplicate(connection, operation, outcome.answer, heard, lost):
+                if self._answer_duplicate(connection, operation, outcome.answer, heard, lost, since):
                     return
             elif room is not None and connection in room.connections:
-                room.await_echo(outcome.events[0].seq, connection, lost)
+                room.await_echo(outcome.events[0].seq, connection, lost, since)
                 return
             connection.acked()
 
         here = self._rooms.get(operation.room_id)
         heard = here.heard_until(connection) if here is not None else 0
+        since = asyncio.get_running_loop().time()
         connection.expect_ack()
         self._dispatch.submit(operation, sent)
 
     def _answer_duplicate(
-        self, connection: Connection, operation: Send, made: Duplicate, heard: int, lost: Callable[[], None]
+        self,
+        connection: Connection,
+        operation: Send,
+        made: Duplicate,
+        heard: int,
+        lost: Callable[[], None],
+        since: float,
     ) -> bool:
         """Answer a message that was made before; returns whether it is answered with the room's events.
 
         Args:
             heard: the seq of the last event that the connection had been told when it sent the message.
+            lost: answers in place of events that do not come.
+            since: when it sent the message.
         """
         room = self._rooms.get(operation.room_id)
-        if room is not None and room.answer_later(connection, made.seq, lost):
+        if room is not None and room.answer_later(connection, made.seq, lost, since):
             # It was carried out, but this node was not told: it comes with the room's events, if it is still kept.
             if made.text:
                 self.receive(Event(operation.room_id, made.seq, made.text))
@@ -233,7 +246,7 @@ class Hub:
 
     def _tell_disconnected(self, room_id: int, key: str, visitor_id: str) -> None:
         grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
-        self._dispatch.submit(Disconnect(room_id, key, visitor_id, grace, host_grace), lambda _: None)
+        self.tell(Disconnect(room_id, key, visitor_id, grace, host_grace))
 
     def _tidy(self, room: LocalRoom) -> None:
         if room.is_idle:

@@ -1,4 +1,4 @@
-"""The periodic work of a node: its lease, departures that are due, deletions left half done, lost last events.
+"""The periodic work of a node: lease, keys of the day, departures that are due, deletions half done, lost events.
 
 Knows the hub, the services, the live store and the models; must not know consumers. Every duty may fail because the
 store or the database is away: that is said once in the log when it begins and once when it is over, and the duty is
@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from rooms import installation, services
 from rooms.census import Census
 from rooms.conf import conf
+from rooms.gate import Gate
 from rooms.hub import Hub
 from rooms.live.contract import LiveStore, StoreUnavailable, Unavailable
 from rooms.live.operations import Positions, Sweep
@@ -35,9 +36,10 @@ Duty = Callable[[], Awaitable[None]]
 class Keeper:
     """Looks after the rooms for one node."""
 
-    def __init__(self, store: LiveStore, hub: Hub) -> None:
+    def __init__(self, store: LiveStore, hub: Hub, gate: Gate) -> None:
         self._store = store
         self._hub = hub
+        self._gate = gate
         self._census = Census(store, hub)
         self._hold_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -118,9 +120,11 @@ class Keeper:
         if not alive:
             await self._store.confirm(self._hub.node_id)
             await self._store.purge()
+        await self._gate.renew()
 
     async def restore(self) -> None:
-        """Put this node's people back into the live store, which has forgotten them."""
+        """Put this node's people back into the live store, which has forgotten them, and count its connections."""
+        self._gate.restate()
         seen = self._hub.recovery.positions()
         positions = await self._hub.do(Positions(tuple(seen)))
         for room_id, seq in seen.items():

@@ -14,7 +14,7 @@ from rooms.live.operations import Entered, Event, Person
 from rooms.order import Order
 
 ECHO_SECONDS = 4
-"""How long the echo of a message that was accepted may take before its sender is told ``unavailable``."""
+"""How long the echo of a message may take, the way to the store included, before its sender is told ``unavailable``."""
 
 
 class LocalRoom:
@@ -147,19 +147,19 @@ class LocalRoom:
 
     # --- events -------------------------------------------------------------------------------------------------------
 
-    def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None]) -> None:
+    def await_echo(self, seq: int, connection: Connection, lost: Callable[[], None], since: float) -> None:
         """The event ``seq`` is the answer to a message of ``connection``, which is acknowledged when it is written.
 
         Args:
             seq: the number of the event.
             connection: whose message it was.
             lost: called if the event does not come within ``ECHO_SECONDS``, or cannot come any more.
+            since: when the message was sent, by the loop's clock.
         """
-        loop = asyncio.get_running_loop()
         # Several may wait for one event: its ref may be repeated before it has come.
-        self._awaiting_echo.setdefault(seq, []).append((connection, lost, loop.time()))
+        self._awaiting_echo.setdefault(seq, []).append((connection, lost, since))
         if self._echo_timer is None:
-            self._echo_timer = loop.call_later(ECHO_SECONDS, self._give_up_echoes)
+            self._echo_timer = asyncio.get_running_loop().call_at(since + ECHO_SECONDS, self._give_up_echoes)
 
     def _give_up_echoes(self) -> None:
         """Answer in place of echoes that have not come in time."""
@@ -188,13 +188,13 @@ class LocalRoom:
         position = self.order.position or 0
         return max(position, self._late.get(connection, 0)) if self._late else position
 
-    def answer_later(self, connection: Connection, seq: int, lost: Callable[[], None]) -> bool:
+    def answer_later(self, connection: Connection, seq: int, lost: Callable[[], None], since: float) -> bool:
         """Whether an event that a message made before has yet to come here, and answers it then.
 
         If not, the message is to be answered with the event's text, and everything gathered before is written by now.
         """
         if connection in self.connections and self.order.position is not None and seq > self.order.position:
-            self.await_echo(seq, connection, lost)
+            self.await_echo(seq, connection, lost, since)
             return True
         self.flush()
         return False

@@ -17,6 +17,7 @@ from django.db import DatabaseError
 from rooms import installation
 from rooms.conf import conf
 from rooms.flood import Visits
+from rooms.gate import Gate
 from rooms.hub import Hub
 from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, StoreUnavailable
@@ -32,13 +33,15 @@ class Node:
     def __init__(self, store: LiveStore, layer: Layer) -> None:
         self.store = store
         self.hub = Hub(store, layer, f"rooms.hub.{secrets.token_hex(8)}")
-        self.keeper = Keeper(store, self.hub)
+        self.gate = Gate(store, self.hub)
+        self.keeper = Keeper(store, self.hub, self.gate)
         self.lobby = LobbyWatch(store)
         self.visits = Visits()
 
     def start(self) -> None:
         """Begin to work, in the running event loop."""
         self.hub.start()
+        self.gate.start()
         self.keeper.start()
 
     async def ready(self) -> bool:
@@ -51,6 +54,7 @@ class Node:
 
     async def stop(self) -> None:
         """End in good order: the clients are told to come back, their people are given their grace."""
+        await self.gate.stop()
         await self.lobby.stop()
         await self.keeper.stop()
         await self.hub.stop()

@@ -14,12 +14,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from rooms.live.arrivals import Depart
 from rooms.live.contract import LiveStore, Outcome, Refused, StoreUnavailable, Unavailable
 from rooms.live.operations import AnswerT, Disconnect, Operation, Send
 
 logger = logging.getLogger(__name__)
 
 Callback = Callable[[Outcome[Any]], None]
+LOSSES = (Disconnect, Depart)
+"""What is never given up: the store would count for ever what has gone."""
 _Entry = tuple[Operation[Any], Callback]
 _Answer = tuple[Callback, Outcome[Any]]
 BATCH_MIN, BATCH_MAX = 64, 1000
@@ -63,14 +66,14 @@ class Outbox:
         """Queue ``operation``; ``done`` is called with its outcome, in the order of submission.
 
         The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
-        connection (``Disconnect``) is never given up: it waits until the store is back.
+        connection (``LOSSES``) is never given up: it waits until the store is back.
         """
+        if self._closed and not isinstance(operation, LOSSES):
+            done(Refused(Unavailable("is not asked any more by a process that stops")))
+            return
         queue = self._first
         if isinstance(operation, Send):
             queue = self._talk.get(operation.visitor_id) or self._talk.setdefault(operation.visitor_id, deque())
-        if self._closed and not isinstance(operation, Disconnect):
-            done(Refused(Unavailable("is not asked any more by a process that stops")))
-            return
         if self._size >= self._limit and self._is_unfair(operation, len(queue)):
             done(Refused(Unavailable("is slower than what is asked of it")))
             return
@@ -83,7 +86,7 @@ class Outbox:
         """Whether an operation may not wait with so many in its queue: others have their share of the room there is."""
         if isinstance(operation, Send):
             return waiting * len(self._talk) >= self._limit
-        return not isinstance(operation, Disconnect)
+        return not isinstance(operation, LOSSES)
 
     def close(self) -> None:
         """Take nothing in any more but losses: what would be carried out after the lease's end would stay for long."""
@@ -157,10 +160,10 @@ class Outbox:
             self._away = True
             # Those who wait for this call fail with it: each by itself would wait as long again.
             batch.extend(self._take_all())
-            self._first.extend(entry for entry in batch if isinstance(entry[0], Disconnect))
+            self._first.extend(entry for entry in batch if isinstance(entry[0], LOSSES))
             self._size = len(self._first)
             refused = Refused(Unavailable(problem.reason))
-            return [(done, refused) for operation, done in batch if not isinstance(operation, Disconnect)]
+            return [(done, refused) for operation, done in batch if not isinstance(operation, LOSSES)]
         except Exception:
             # A fault of ours: say so once, and let the others go on.
             logger.exception("the live store failed on a batch of %d operations", len(batch))

@@ -17,11 +17,13 @@ from msgspec import UNSET
 from rooms import answers, names
 from rooms.conf import conf
 from rooms.connection import Connection, Seat
+from rooms.live.addresses import TEN_MINUTES, Address, Charge
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.operations import (
     AnswerT,
     BeginDelete,
+    Cancel,
     Create,
     Entered,
     FinishDelete,
@@ -65,6 +67,9 @@ class HubPort(Protocol):
     async def do(self, operation: Operation[AnswerT]) -> AnswerT:
         """Carry out an operation."""
 
+    def tell(self, operation: Operation[None]) -> None:
+        """Carry out an operation that nobody waits for."""
+
     async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put a connection into a room and write its answer."""
 
@@ -81,19 +86,35 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
     The same ``ref`` again from the same visitor answers with the room it made (docs/protocol.md, "Create a room").
 
     Raises:
-        Refusal: ``name_not_allowed``, ``bad_field``, ``room_name_taken``, ``too_many_rooms``, ``unavailable``.
+        Refusal: ``name_not_allowed``, ``bad_field``, ``room_name_taken``, ``too_many_rooms``, ``too_fast``,
+            ``unavailable``.
     """
     name = _name(command.roomName, "roomName", ROOM_NAME_MAX)
     nick = _name(command.userName, "userName", USER_NAME_MAX)
     visitor = connection.visitor
-    room_id = random_id()
-    if command.ref:
-        room_id = await hub.do(Reserve(visitor.id, command.ref, room_id))
-    _has_place(connection, room_id, nick)
-    person = Person(names.key(nick), nick, visitor.id, visitor.tag(room_id))
+    charge = _charge(connection, conf.creates_per_address)
+    ref = command.ref or secrets.token_hex(8)
+    room_id = new_id = random_id()
+    if command.ref or charge:
+        room_id = await hub.do(Reserve(visitor.id, ref, new_id, charge))
+    try:
+        _has_place(connection, room_id, nick)
+        person = Person(names.key(nick), nick, visitor.id, visitor.tag(room_id))
+        await _make(hub, connection, command, room_id, name, person)
+    except Refusal as problem:
+        # What may have happened and may be repeated stays reserved: the repetition costs nothing then.
+        if charge and room_id == new_id and (problem.error != "unavailable" or not command.ref):
+            hub.tell(Cancel(visitor.id, ref, room_id, charge))
+        raise
+
+
+async def _make(
+    hub: HubPort, connection: Connection, command: RoomCreate, room_id: int, name: str, host: Person
+) -> None:
+    """Make the row of a room and its live state, and put its host in."""
     try:
         async with database():
-            room = await _insert(room_id, name, command.listed, person)
+            room = await _insert(room_id, name, command.listed, host)
     except DatabaseError as problem:
         raise DatabaseUnavailable("rooms cannot be made now; send it again with the same ref", problem) from None
 
@@ -101,7 +122,7 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
         return answers.entered(RoomCreated, connection, entered, command.ref)
 
     try:
-        await hub.join(connection, create_operation(room, held=True), answer)
+        await hub.join(connection, create_operation(room, held=True, opener=connection.address), answer)
     except Refusal as problem:
         if problem.error == "room_not_found":
             # It was made by this ref before, and deleted since.
@@ -133,7 +154,7 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
 
     Raises:
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_not_found``, ``room_full``, ``name_taken``,
-            ``too_many_rooms``, ``unavailable``.
+            ``too_many_rooms``, ``too_fast``, ``unavailable``.
     """
     nick = _name(command.userName, "userName", USER_NAME_MAX)
     _has_place(connection, command.roomID, nick)
@@ -143,7 +164,7 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     def answer(entered: Entered) -> str:
         return answers.entered(RoomJoined, connection, entered, command.ref)
 
-    operation = Join(command.roomID, person, command.after, conf.room_size)
+    operation = Join(command.roomID, person, command.after, conf.room_size, _charge(connection, conf.joins_per_address))
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
@@ -237,18 +258,19 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
 
 
-def create_operation(room: Room, held: bool, seq: int = 0) -> Create:
+def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | None = None) -> Create:
     """What opens a room's live state from its row.
 
     Args:
         room: the row, its ``host`` at hand.
         held: whether the asking process holds the host; if not, the host has their grace to come back.
         seq: the highest ``seq`` known of it.
+        opener: where it is made from, if that is known.
     """
     row = getattr(room, "host", None)
     host = Person(names.key(row.nickname), row.nickname, row.visitor, row.tag) if row is not None else None
     created_at = int(room.created_at.timestamp() * 1000)
-    return Create(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq)
+    return Create(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq, opener)
 
 
 def _name(text: str, field: str, limit: int) -> str:
@@ -266,6 +288,10 @@ def _seat(connection: Connection, room_id: int, name: str) -> Seat:
     if seat is None:
         raise Refusal("not_in_room", "this connection did not join the room with this name")
     return seat
+
+
+def _charge(connection: Connection, most: int) -> Charge | None:
+    return Charge(connection.address, most, TEN_MINUTES) if connection.address is not None and most else None
 
 
 def _has_place(connection: Connection, room_id: int, nick: str) -> None:

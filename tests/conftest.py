@@ -20,6 +20,7 @@ from chatsite.settings import channel_layers
 from rooms import installation, node, outbox, visitors
 from rooms.live.contract import LiveStore
 from rooms.live.memory import MemoryStore
+from rooms.live.memory_addresses import Addresses
 from rooms.live.memory_leases import Leases
 from rooms.models import Installation
 from rooms.node import Node
@@ -156,6 +157,7 @@ def forget(live_store: str, request: pytest.FixtureRequest) -> Forget:
         if isinstance(store, MemoryStore):
             store._rooms.clear()
             store._leases = Leases()
+            store._addresses = Addresses(store._limits.ref_age)
         else:
             request.getfixturevalue("redis").command("FLUSHALL")
 

@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 
 from rooms.live.contract import Done, LiveStore, Outcome, Refused
 from rooms.live.memory import MemoryStore
+from rooms.live.memory_addresses import DAY
 from rooms.live.operations import Entered, Event, Operation
 from rooms.live.redis import LIFE, RedisStore
 from tests.clock import Clock
@@ -41,7 +42,8 @@ from tests.steps import (
 from tests.stores import redis_server
 
 SEEDS, OPERATIONS = 500, 60
-LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "swept"}
+LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "times"}
+LASTING |= {"open", "arrivals", "creates", "joins", "day"}
 """The keys that may be left in Redis when all rooms have been deleted."""
 
 
@@ -121,7 +123,7 @@ class Both:
         for key in keys:
             pipeline.pttl(key)
         lives = zip(keys, pipeline.execute(), strict=True)
-        if wrong := {key: life for key, life in lives if not 0 <= life <= LIFE}:
+        if wrong := {key: life for key, life in lives if not 0 <= life <= (2 * DAY if ":day:" in key else LIFE)}:
             raise Disagreement("each step: the time to live of every key", f"0 to {LIFE}", wrong)
 
     async def _nothing_is_left(self) -> None:
@@ -133,6 +135,9 @@ class Both:
             raise Disagreement("deleting all rooms", LASTING, kinds)
         self._every_key_runs_out()
         self.clock.set(self.clock.now() + LIFE + 1)
+        if {key.split(":")[3] for key in self._keys()} - {"day"}:
+            raise Disagreement("the time to live of a room", ["day"], self._keys())
+        self.clock.set(self.clock.now() + 2 * DAY)
         if left := self._keys():
             raise Disagreement("the longest time to live", [], left)
 
@@ -148,7 +153,7 @@ async def answers(store: LiveStore, step: Step) -> tuple[list[Outcome[Any]], obj
     operations = ask.operations if isinstance(ask, Apply) else ()
     outcomes = await store.apply(step.node, [*operations, positions()])
     rooms = await store.list_rooms(step.closing_for), await store.unknown(ROOMS), await store.describe(ROOMS[0])
-    return outcomes, beat, await store.lobby(step.most), rooms
+    return outcomes, beat, await store.lobby(step.most), (*rooms, await store.day_keys(f"{step.after} {step.node}"))
 
 
 def plain(value: Any) -> Any:

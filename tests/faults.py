@@ -109,20 +109,27 @@ async def _restart(worker: Worker, draw: random.Random) -> None:
 async def _settled(everyone: list[Talker], forgotten: bool) -> list[str]:
     """Wait until all is quiet and everyone has seen the last message, then look at what everyone saw."""
     problems: list[str] = []
+    last: int | None = None
+
+    def settled(talker: Talker) -> bool:
+        heard_all = last is None or ((talker.last or 0) >= last and talker.participants == len(everyone))
+        return not talker.unsent and talker.in_room.is_set() and heard_all
+
     try:
         for talker in everyone:
-            await talker.until(lambda talker: not talker.unsent and talker.in_room.is_set())
+            await talker.until(settled)
         ref = await everyone[0].say("끝")
         await everyone[0].until(lambda talker: ref in talker.acknowledged)
         last = everyone[0].acknowledged[ref]["seq"]
         for talker in everyone:
-            await talker.until(lambda talker: (talker.last or 0) >= last and talker.participants == len(everyone))
+            await talker.until(settled)
     except TimeoutError:
         problems += [
-            f"{talker.nick}: last {talker.last}, counts {talker.participants} of {len(everyone)}, "
+            f"{talker.nick}: last {talker.last} of {last}, counts {talker.participants} of {len(everyone)}, "
             f"unsent {len(talker.unsent)}, in {talker.in_room.is_set()}, deleted {talker.deleted}, "
             f"refused {talker.refused[-1:]}"
             for talker in everyone
+            if not settled(talker)
         ]
     problems += violations(everyone, forgotten)
     await asyncio.gather(*(talker.stop() for talker in everyone))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.scene import heard
+from tests.scene import heard, listed
 from tests.servers import Cluster, cluster
 from tests.talk import Talker
 
@@ -34,6 +34,8 @@ def open_rooms(system: Cluster, rooms: int) -> None:
 async def all_open(system: Cluster, rooms: int) -> float:
     """Wait until the live store has them all; how long that took."""
     begin = time.monotonic()
+    # A process begins to work with the first who comes.
+    await asyncio.gather(*(listed(url, None) for url in system.urls))
     async with asyncio.timeout(600):
         while int(system.redis.command("DBSIZE")) < rooms:
             await asyncio.sleep(1)
@@ -75,7 +77,7 @@ async def lines(speaker: Talker, listener: Talker, seconds: float) -> list[float
 
 async def measure(system: Cluster, rooms: int, seconds: float) -> None:
     """Print what it costs."""
-    print(f"{rooms} rooms were open after {await all_open(system, rooms):.0f} s")
+    print(f"{rooms} rooms were open after {await all_open(system, rooms):.0f} s", flush=True)
     draw = random.Random(1)
     pids = [worker.process.pid for worker in system.workers]
     before = [used(pid) for pid in pids]

@@ -222,12 +222,20 @@ MUTATIONS = [
         'if room is None:\n            raise refusal("room_not_found")',
     ),
     # What came with version 1.4.
-    Mutation("a pause counts", SWEEP, "if NOW - swept > tonumber(pause) or NOW < swept then", "if false then"),
+    Mutation("a pause counts", COMMON, "if missed >= 0 and missed <= tonumber(pause or 0) then", "if true then"),
     Mutation(
         "a pause counts for leases",
-        SWEEP,
+        COMMON,
         "{'deadlines', 'leases'}) do\n    local times",
         "{'deadlines'}) do\n    local times",
+    ),
+    Mutation("a lease is moved by a pause that was before it", BEAT, "skip_pause()\n", ""),
+    Mutation("a deadline is moved by a pause that was before it", DISCONNECT, "skip_pause()\n", ""),
+    Mutation(
+        "a node that comes in late has the lease of an age",
+        MEMBERS,
+        "'lease') or HISTORY_AGE",
+        "'none') or HISTORY_AGE",
     ),
     Mutation(
         "a restored node keeps whom it does not hold",

@@ -33,7 +33,7 @@ class Proxy:
         self._lose: list[bytes] = []
         self._connections: set[_Connection] = set()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
         self._open = asyncio.Event()
         self._open.set()
@@ -96,15 +96,19 @@ class Proxy:
     def stop(self) -> None:
         """End it."""
         self._do(self._server.close)
+        self.heal()
         self.cut()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-            self._loop.run_until_complete(asyncio.wait([task]))
-        self._loop.close()
 
     # --- in its thread ------------------------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        self._loop.run_forever()
+        # Here, not in ``stop``: that may be called where another loop is running.
+        for task in asyncio.all_tasks(self._loop):
+            self._loop.run_until_complete(asyncio.wait([task]))
+        self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)

@@ -9,8 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from rooms.live.addresses import Address, Charge
+from rooms.live.arrivals import Arrive, Depart
 from rooms.live.operations import (
     BeginDelete,
+    Cancel,
     Create,
     Disconnect,
     Exit,
@@ -37,6 +40,14 @@ VISITORS = ("a" * 32, "b" * 32, "c" * 32)
 NAMES = {"host": ("Host", "HOST"), "b/": ('B/"\\', "b/"), "김": ("김", "김"), "👩‍👧": ("👩‍👧", "👩‍👧 ")}
 """By key, the ways to write a name that is the same to everyone."""
 KEYS = tuple(NAMES)
+DAY = START // 86_400_000
+ADDRESSES = (
+    *[Address(DAY, "a1", "a0")] * 6,
+    Address(DAY - 1, "a0", "a-1"),
+    Address(DAY, "b1"),
+    Address(DAY - 2, "c0"),
+)
+"""One address by the keys of two days, another one, and one of which nothing may be known any more."""
 REFS = ("r1", "r2", "r/3")
 TIMES = (0, 1, 300, 1000, 2000, REF_AGE - 1, REF_AGE, REF_AGE + 1, HISTORY_AGE - 1, HISTORY_AGE, HISTORY_AGE + 1)
 GRACES = (0, 1, 1000, 2000, REF_AGE)
@@ -91,7 +102,10 @@ class Steps:
         self._there: list[int] = []
         self._came: dict[int, list[Person]] = {room: [self._person()] for room in ROOMS}
         self._kinds = {
-            self._reserve: 2,
+            self._arrive: 8,
+            self._depart: 2,
+            self._reserve: 6,
+            self._cancel: 2,
             self._create: 14,
             self._join: 22,
             self._restore: 9,
@@ -171,7 +185,26 @@ class Steps:
     # --- the operations ----------------------------------------------------------------------------------------------
 
     def _reserve(self) -> Operation[Any]:
-        return Reserve(self._random.choice(VISITORS), self._random.choice(REFS), self._random.randrange(1, 9))
+        pick = self._random
+        return Reserve(pick.choice(VISITORS), pick.choice(REFS), pick.randrange(1, 4), self._charge())
+
+    def _cancel(self) -> Operation[Any]:
+        pick = self._random
+        return Cancel(pick.choice(VISITORS), pick.choice(REFS), pick.randrange(1, 4), self._charge())
+
+    def _charge(self) -> Charge | None:
+        pick = self._random
+        return self._toll() if pick.random() < 0.9 else None
+
+    def _toll(self) -> Charge:
+        pick = self._random
+        return Charge(pick.choice(ADDRESSES), pick.choice((0, 1, 1, 1, 2)), pick.choice((1000, 100_000)))
+
+    def _arrive(self) -> Operation[Any]:
+        return Arrive(self._toll(), self._random.randrange(1, 4), self._random.choice((0, 1, 2, 3, 4)))
+
+    def _depart(self) -> Operation[Any]:
+        return Depart(self._random.choice(ADDRESSES), self._random.randrange(3))
 
     def _create(self) -> Operation[Any]:
         pick = self._random
@@ -185,7 +218,7 @@ class Steps:
     def _join(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         after = pick.choice((None, 0, self._seq(room), self._seq(room), self._seq(room), self._seq(room) + 1))
-        return Join(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)))
+        return Join(room, self._comer(room), after, pick.choice((1, 2, 3, 10, 10, 10)), self._charge())
 
     def _restore(self) -> Operation[Any]:
         pick, room = self._random, self._room()

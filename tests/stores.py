@@ -46,7 +46,7 @@ class RedisServer:
         """Start it in ``folder``; ``save`` keeps all that is written, ``clock`` lets ``set_clock`` work."""
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._folder = folder
+        self.folder = folder
         self._save = ["--appendonly", "yes"] if save else ["--save", "", "--appendonly", "no"]
         self._environment = self._clock() if clock else dict(environment or {})
         self.start()
@@ -56,7 +56,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program, "redis-server is not installed"
         self.process = subprocess.Popen(
-            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder), *self._save],
+            [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *self._save],
             env=os.environ | self._environment,
             stdout=subprocess.DEVNULL,
         )
@@ -87,18 +87,18 @@ class RedisServer:
 
     def forget_dump(self) -> None:
         """Begin empty at the next start."""
-        (self._folder / "dump.rdb").unlink(missing_ok=True)
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
 
     # --- its clock ----------------------------------------------------------------------------------------------------
 
     def _clock(self) -> dict[str, str]:
         library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
         assert library, "libfaketime is not installed"
-        (self._folder / "clock").write_text("+0")
+        (self.folder / "clock").write_text("+0")
         return {
             # With the C library's malloc: that of Redis asks for the time while libfaketime is being made ready.
             "LD_PRELOAD": f"{library} libc.so.6",
-            "FAKETIME_TIMESTAMP_FILE": str(self._folder / "clock"),
+            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
             "FAKETIME_NO_CACHE": "1",
             # As when an operator sets the clock: only the time of day jumps.
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -106,8 +106,8 @@ class RedisServer:
 
     def set_clock(self, seconds: float) -> None:
         """Make its clock so many seconds fast, or slow when negative, from now on."""
-        (self._folder / "clock.new").write_text(f"{seconds:+g}")
-        (self._folder / "clock.new").rename(self._folder / "clock")
+        (self.folder / "clock.new").write_text(f"{seconds:+g}")
+        (self.folder / "clock.new").rename(self.folder / "clock")
 
 
 class Replica(RedisServer):
@@ -157,10 +157,10 @@ class PostgresServer:
         self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._user = "postgres" if os.geteuid() == 0 else None
         # Not below a test's own folder, which only the tests' user may enter.
-        self._folder = tempfile.mkdtemp(prefix="postgres-")
+        self.folder = tempfile.mkdtemp(prefix="postgres-")
         if self._user:
-            shutil.chown(self._folder, self._user)
-        self._data = f"{self._folder}/data"
+            shutil.chown(self.folder, self._user)
+        self._data = f"{self.folder}/data"
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-N")
         self.start()
 
@@ -219,7 +219,7 @@ class PostgresServer:
     def remove(self) -> None:
         """Stop for good."""
         self.stop()
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def execute(self, query: str) -> list[tuple[object, ...]]:
         """Run one query, as an operator would in a shell."""

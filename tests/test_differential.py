@@ -1,21 +1,24 @@
 """The store in memory and the one on Redis cannot be told apart, whatever is asked of them (tests/differential.py)."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from rooms.live.contract import Done
 from rooms.live.operations import Create, Disconnect, Exit, Join, Operation, Person, Send, Sweep
 from rooms.live.redis import LIFE
 from tests.differential import SEEDS, Both, Failure, both_stores, first_failure, without
-from tests.steps import CREATED, NODES, ROOMS, VISITORS, Apply, Beat, Release, Step, Steps
+from tests.steps import CREATED, NODES, ROOMS, START, VISITORS, Apply, Beat, Release, Step, Steps
 
 SHOULD_HAPPEN = """
-    Reserve: int
+    Arrive: NoneType, Arrive: too_fast, Depart: NoneType
+    Reserve: int, Reserve: too_fast, Cancel: NoneType
     Create: Entered, Create: room_not_found, Create: name_taken
-    Join: Entered, Join: unavailable, Join: room_not_found, Join: name_taken, Join: room_full
+    Join: Entered, Join: unavailable, Join: room_not_found, Join: name_taken, Join: room_full, Join: too_fast
     Restore: Restored, Restore: unavailable, Restore: room_not_found
     Exit: True, Exit: False
     Disconnect: NoneType
@@ -98,6 +101,27 @@ async def test_a_room_whose_keys_ran_out_is_in_no_list(both: Both) -> None:
     await store.apply(NODES[1], [Sweep(0, 0)])
     assert ((await store.list_rooms(0)).open, (await store.lobby(10)).total) == (set(), 0)
     await store.close()
+
+
+async def test_a_node_that_dies_when_the_clock_is_set_is_not_thought_alive_for_long(both: Both) -> None:
+    on_redis = both.begin()
+    sweep = Sweep(0, 0)
+    for store in (on_redis, both._memory):
+        both.clock.set(START)
+        await store.beat(NODES[0], 60_000)
+        await store.apply(NODES[0], [OPEN, sweep])
+        both.clock.set(START + 300_000)
+        # Between the jump and the next sweep.
+        await store.beat(NODES[1], 2000)
+        await store.apply(NODES[1], [Join(ROOM, GUEST, None, 10), sweep])
+        both.clock.set(START)
+        await store.apply(NODES[0], [sweep])
+        both.clock.set(START + 2001)
+        await store.beat(NODES[0], 2000)
+        [lost] = await store.apply(NODES[0], [sweep])
+        assert isinstance(lost, Done), lost
+        assert [json.loads(event.text)["nickName"] for event in lost.events] == [GUEST.nick], store
+    await on_redis.close()
 
 
 async def test_a_newcomer_is_shown_the_same_two_hundred_of_a_crowd(both: Both) -> None:

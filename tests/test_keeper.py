@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import services
+from rooms.gate import Gate
 from rooms.hub import Hub
 from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, Lobby, StoreUnavailable
@@ -28,7 +29,7 @@ async def keeper(transactional_db: None, settings: Settings, store: LiveStore) -
     settings.ROOMS_RECONCILE = 0
     hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
     await store.beat(hub.node_id, 60_000)
-    return Keeper(store, hub)
+    return Keeper(store, hub, Gate(store, hub))
 
 
 async def row(name: str = "방") -> Room:
@@ -101,7 +102,7 @@ async def test_a_room_that_lost_its_row_and_its_name_ends(keeper: Keeper) -> Non
 
 async def test_one_node_compares_for_all(keeper: Keeper) -> None:
     await row()
-    assert await keeper._store.lead("census", "rooms.hub.other", 60_000)
+    assert await keeper._store.lead("census", "rooms.hub.other", 500)
     await keeper.reconcile()
     assert (await listed(keeper)).rooms == []
 

@@ -490,6 +490,34 @@ async def test_a_time_in_which_nobody_swept_does_not_count(store: LiveStore) -> 
     assert (await do(store, Sweep(0, 0, pause=20))).events == ()
 
 
+async def test_a_deadline_that_is_set_after_such_a_time_is_not_moved_by_it(store: LiveStore) -> None:
+    await opened(store)
+    await joined(store)
+    await do(store, Sweep(0, 0, pause=20))
+    await asyncio.sleep(0.15)
+    await do(store, losing(grace=1))
+    await asyncio.sleep(0.01)
+    assert len((await do(store, Sweep(0, 0, pause=20))).events) == 1
+
+
+async def test_a_lease_that_is_renewed_after_such_a_time_is_not_moved_by_it(store: LiveStore) -> None:
+    await opened(store)
+    await joined(store, node_id="p2")
+    await do(store, Sweep(0, 0, pause=20))
+    await asyncio.sleep(0.15)
+    await store.beat("p2", 1)
+    await asyncio.sleep(0.01)
+    assert len((await do(store, Sweep(0, 0, pause=20))).events) == 1
+
+
+async def test_a_node_that_has_no_lease_when_somebody_comes_in_gets_one_like_the_others(store: LiveStore) -> None:
+    await opened(store)
+    await store.beat("p2", 1)
+    await joined(store, node_id="dead")
+    await asyncio.sleep(0.01)
+    assert len((await do(store, Sweep(0, 0))).events) == 1
+
+
 async def test_a_node_is_told_of_rooms_in_which_it_is_thought_to_hold_nobody(store: LiveStore) -> None:
     await opened(store)
     assert ROOM in (await do(store, Positions((ROOM,), held=True))).answer
@@ -553,6 +581,11 @@ async def test_a_duty_is_one_nodes_until_its_time_is_up(store: LiveStore) -> Non
     assert not await store.lead("census", "p2", 50)
     assert await store.lead("census", "p1", 50)
     await asyncio.sleep(0.1)
+    assert await store.lead("census", "p2", 50)
+
+
+async def test_a_duty_that_was_given_by_another_clock_is_taken_over(store: LiveStore) -> None:
+    assert await store.lead("census", "p1", 300_000)
     assert await store.lead("census", "p2", 50)
 
 

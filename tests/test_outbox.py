@@ -8,7 +8,7 @@ import pytest
 
 from rooms import outbox as module
 from rooms.live.contract import Done, Outcome, Refused, StoreUnavailable
-from rooms.live.operations import Disconnect, Exit, Operation
+from rooms.live.operations import Disconnect, Exit, Operation, Send
 from rooms.outbox import Outbox
 
 
@@ -139,3 +139,18 @@ async def test_a_closed_outbox_takes_in_losses_only() -> None:
     await box.drained()
     assert [type(outcome) for outcome in refused] == [Refused]
     assert store.calls == [1]
+
+
+async def test_a_message_that_is_refused_leaves_nothing_behind() -> None:
+    box = outbox(Store())
+    box.close()
+    box.submit(Send(1, "k", "v", "ref", "{"), lambda _: None)
+    assert box._talk == {}
+
+
+async def test_messages_that_were_carried_out_leave_nothing_behind() -> None:
+    box = outbox(Store())
+    for n in range(200):
+        box.submit(Send(1, "k", f"v{n % 7}", f"ref{n}", "{"), lambda _: None)
+    await box.drained()
+    assert box._talk == {}

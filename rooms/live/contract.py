@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from rooms.live.addresses import DayKeys
 from rooms.live.operations import AnswerT, Create, Event, Operation
 from rooms.protocol import ErrorCode, Refusal
 
@@ -66,6 +67,14 @@ class RoomUnknown(Refusal):
 
     def __init__(self) -> None:
         super().__init__("unavailable", "the server is finding its way back; send it again with the same ref")
+
+
+class TooMuch(Refusal):
+    """Too much has come from one address; ``wait`` is how many ms until there may be more, 0 if nobody knows."""
+
+    def __init__(self, wait: int) -> None:
+        extra = {"retryAfter": wait} if wait else {}
+        super().__init__("too_fast", "too much from one address in a short time", **extra)
 
 
 class Done(Struct, Generic[AnswerT], frozen=True):
@@ -145,6 +154,9 @@ class LiveStore(Protocol):
 
     async def lead(self, duty: str, node_id: str, lease: int) -> bool:
         """Whether a duty that one node does for all is this node's for the next ``lease`` ms."""
+
+    async def day_keys(self, fresh: str) -> DayKeys:
+        """The keys of today and yesterday; ``fresh`` becomes today's if there is none. Each is kept for 48 hours."""
 
     async def purge(self) -> None:
         """Delete what earlier lives of the store have left behind (docs/architecture.md, "A store's life")."""

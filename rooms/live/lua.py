@@ -27,7 +27,7 @@ from rooms.protocol import (
 )
 
 _FOLDER = Path(__file__).parent / "scripts"
-_SHARED = ("common", "events", "members")
+_SHARED = ("common", "addresses", "events", "members")
 
 
 class Script:

@@ -6,17 +6,22 @@ Redis implementation must behave alike (tests/test_live.py, tests/test_different
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
 
+from rooms.live.addresses import DayKeys
+from rooms.live.arrivals import Arrive, Depart
 from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
-from rooms.live.memory_index import describe, list_rooms, lobby
-from rooms.live.memory_leases import Duties, Leases
+from rooms.live.memory_addresses import Addresses
+from rooms.live.memory_index import describe, due, list_rooms, lobby
+from rooms.live.memory_leases import Duties, Leases, Pauses
 from rooms.live.memory_past import Limits, Past
 from rooms.live.memory_room import Deletion, MembershipWindow, MemoryRoom, RoomMember
 from rooms.live.operations import (
     BeginDelete,
+    Cancel,
     Create,
     Disconnect,
     Duplicate,
@@ -61,10 +66,10 @@ class MemoryStore:
         self._gone: dict[int, tuple[int, MemoryRoom]] = {}
         self._leases = Leases()
         self._duties = Duties()
-        self._swept_at: int | None = None
-        self._reserved: dict[tuple[str, str], tuple[int, int]] = {}
+        self._pauses = Pauses()
+        self._addresses = Addresses(ref_age)
         self._steps: dict[type, Callable[[str, Any], Done[Any]]] = {
-            Reserve: self._reserve,
+            **dict.fromkeys((Arrive, Depart, Reserve, Cancel), self._at_address),
             Create: self._create,
             Join: self._join,
             Restore: self._restore,
@@ -86,6 +91,7 @@ class MemoryStore:
 
     async def beat(self, node_id: str, lease: int) -> bool:
         """Renew a lease; see the contract."""
+        self._skip_pause()
         return self._leases.beat(node_id, self._now(), lease)
 
     async def confirm(self, node_id: str) -> None:
@@ -116,25 +122,29 @@ class MemoryStore:
         """Whether a duty is a node's; see the contract."""
         return self._duties.lead(duty, node_id, self._now(), lease)
 
+    async def day_keys(self, fresh: str) -> DayKeys:
+        """The keys by which addresses are hashed; see the contract."""
+        return self._addresses.day_keys(fresh, self._now())
+
     async def purge(self) -> None:
         """There is one life only; see the contract."""
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    # --- rooms --------------------------------------------------------------------------------------------------------
-
     def _step(self, node_id: str, operation: Operation[Any]) -> Outcome[Any]:
+        if isinstance(operation, (Create, Join, Restore, Disconnect)):
+            self._skip_pause()
         try:
             return self._steps[type(operation)](node_id, operation)
         except Refusal as refusal:
             return Refused(refusal)
 
-    def _reserve(self, node_id: str, op: Reserve) -> Done[int]:
+    def _at_address(self, node_id: str, op: Operation[Any]) -> Done[Any]:
         now = self._now()
-        cutoff = now - self._limits.ref_age
-        self._reserved = {key: made for key, made in self._reserved.items() if made[0] >= cutoff}
-        return Done(self._reserved.setdefault((op.visitor_id, op.ref), (now, op.room_id))[1])
+        return self._addresses.apply(node_id, op, self._leases.alive(now), now)
+
+    # --- rooms --------------------------------------------------------------------------------------------------------
 
     def _create(self, node_id: str, op: Create) -> Done[Entered]:
         try:
@@ -157,7 +167,7 @@ class MemoryStore:
             room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)
             if op.held:
                 room.hold(member, node_id)
-                self._give_lease(node_id)
+                self._leases.give(node_id, self._now(), self._limits.history_age)
             else:
                 member.deadline = now + op.grace
         return Done(room.entered(op.host, now))
@@ -192,18 +202,17 @@ class MemoryStore:
     # --- people -------------------------------------------------------------------------------------------------------
 
     def _join(self, node_id: str, op: Join) -> Done[Entered]:
-        done = self._found(op.room_id).join(node_id, op.person, op.after, op.size, self._now())
-        self._give_lease(node_id)
+        now = self._now()
+        pay = partial(self._addresses.paces.spend, "joins", now=now)
+        done = self._found(op.room_id).join(node_id, op, now, pay)
+        self._leases.give(node_id, now, self._limits.history_age)
         return done
 
     def _restore(self, node_id: str, op: Restore) -> Done[Restored]:
         done = self._found(op.room_id).restore(node_id, op, self._now())
         if len(done.answer.out) < len(op.people):
-            self._give_lease(node_id)
+            self._leases.give(node_id, self._now(), self._limits.history_age)
         return done
-
-    def _give_lease(self, node_id: str) -> None:
-        self._leases.give(node_id, self._now() + self._limits.history_age)
 
     def _exit(self, node_id: str, op: Exit) -> Done[bool]:
         room = self._rooms.get(op.room_id)
@@ -215,14 +224,16 @@ class MemoryStore:
 
     def _sweep(self, node_id: str, op: Sweep) -> Done[tuple[int, ...]]:
         now = self._now()
-        self._skip_pause(now, op.pause)
+        self._pauses.longest = op.pause
+        self._skip_pause()
+        self._pauses.swept_at = now
         events: list[Event] = []
         for dead in self._leases.end_due(now):
             for room in self._rooms.values():
                 if room.deletion is None:
                     events.extend(room.let_go_except((), dead, now, op.grace, op.host_grace))
         closing: list[int] = []
-        for room, member in self._due(now)[: op.most]:
+        for room, member in due(self._rooms.values(), now)[: op.most]:
             member.deadline = None
             if room.deletion is None:
                 events.append(room.take_out(member, "lost", now, room.recipients()))
@@ -231,27 +242,15 @@ class MemoryStore:
         for room in self._rooms.values():
             room.past.forget_old(now)
             room.forget_visitors(now)
+        self._addresses.paces.forget_old(now)
         return Done(tuple(closing), tuple(events))
 
-    def _skip_pause(self, now: int, pause: int) -> None:
-        """Move deadlines and leases by a time in which nobody swept, or by which the clock was set."""
-        missed, self._swept_at = now - (self._swept_at or now), now
-        if 0 <= missed <= pause:
-            return
-        self._leases.move(missed)
-        for room in self._rooms.values():
-            room.move_deadlines(missed)
-
-    def _due(self, now: int) -> list[tuple[MemoryRoom, RoomMember]]:
-        """The members who are waited for no longer, in the order of their deadlines."""
-        waiting = [
-            (member.deadline, room, member)
-            for room in self._rooms.values()
-            for member in room.members.values()
-            if member.deadline is not None and member.deadline <= now
-        ]
-        waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))
-        return [(room, member) for _, room, member in waiting]
+    def _skip_pause(self) -> None:
+        """Move deadlines and leases by a time in which nobody swept, before anything sets another."""
+        if missed := self._pauses.missed(self._now()):
+            self._leases.move(missed)
+            for room in self._rooms.values():
+                room.move_deadlines(missed)
 
     # --- talk ---------------------------------------------------------------------------------------------------------
 

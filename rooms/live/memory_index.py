@@ -1,4 +1,4 @@
-"""What lists of rooms say of the rooms in memory.
+"""What lists say of the rooms in memory, and of their members.
 
 Knows the contract and the rooms; must not know how they change.
 """
@@ -6,7 +6,7 @@ Knows the contract and the rooms; must not know how they change.
 from collections.abc import Collection
 
 from rooms.live.contract import Lobby, LobbyRoom, RoomIndex
-from rooms.live.memory_room import MemoryRoom
+from rooms.live.memory_room import MemoryRoom, RoomMember
 from rooms.live.operations import Create
 
 
@@ -30,6 +30,18 @@ def describe(room: MemoryRoom) -> Create | None:
     if room.deletion is not None:
         return None
     return Create(room.id, room.name, room.listed, room.created_at, room.host, held=False)
+
+
+def due(rooms: Collection[MemoryRoom], now: int) -> list[tuple[MemoryRoom, RoomMember]]:
+    """The members who are waited for no longer, in the order of their deadlines."""
+    waiting = [
+        (member.deadline, room, member)
+        for room in rooms
+        for member in room.members.values()
+        if member.deadline is not None and member.deadline <= now
+    ]
+    waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))
+    return [(room, member) for _, room, member in waiting]
 
 
 def _row(room: MemoryRoom) -> LobbyRoom:

@@ -6,14 +6,15 @@ the store's clock, Unix time in milliseconds.
 
 import hashlib
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
+from rooms.live.addresses import Charge
 from rooms.live.contract import Done, refusal
 from rooms.live.memory_past import Past
-from rooms.live.operations import Disconnect, Entered, Event, Person, Restore, Restored
+from rooms.live.operations import Disconnect, Entered, Event, Join, Person, Restore, Restored
 from rooms.protocol import (
     MEMBERS_MAX,
     Exited,
@@ -175,16 +176,19 @@ class MemoryRoom:
         self.let_go(member, node_id)
         return Done(None, self.await_return(member, now, op.grace, op.host_grace, recipients))
 
-    def join(self, node_id: str, person: Person, after: int | None, size: int, now: int) -> Done[Entered]:
-        """``operations.Join``."""
+    def join(self, node_id: str, op: Join, now: int, pay: Callable[[Charge], None]) -> Done[Entered]:
+        """``operations.Join``; ``pay`` charges, or raises a refusal."""
+        person = op.person
         member = self.members.get(person.key)
         if member is not None and member.person.visitor_id != person.visitor_id:
             raise refusal("name_taken")
         events: list[Event] = []
         known = self._knows(person.visitor_id, member, now)
         if member is None:
-            if len(self.members) >= size:
+            if len(self.members) >= op.size:
                 raise refusal("room_full")
+            if op.charge is not None and not known:
+                pay(op.charge)
             recipients = self.recipients()
             member = self.members[person.key] = RoomMember(person)
             events.append(self.append(Joined(self.id, person.nick, person.tag), now, recipients))
@@ -193,7 +197,7 @@ class MemoryRoom:
         elif member.deadline is not None and self.is_host(person.key):
             events.append(self.append(HostBack(self.id, member.person.nick), now, self.recipients()))
         self.hold(member, node_id)
-        return Done(self.entered(member.person, now, after, known), tuple(events))
+        return Done(self.entered(member.person, now, op.after, known), tuple(events))
 
     def restore(self, node_id: str, op: Restore, now: int) -> Done[Restored]:
         """``operations.Restore``."""

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
+from rooms.live.addresses import Address, Charge
 from rooms.protocol import RoomState
 
 AnswerT = TypeVar("AnswerT")
@@ -50,11 +51,24 @@ class Operation(Struct, Generic[AnswerT], frozen=True):
 
 
 class Reserve(Operation[int], frozen=True):
-    """Tie a visitor's ``ref`` to the room it is about to make; answers the id of the room it made, if it did before."""
+    """Tie a visitor's ``ref`` to the room it is about to make; answers the id of the room it made, if it did before.
+
+    What is new is charged for, and refused with ``too_fast`` when the address has made too many.
+    """
 
     visitor_id: str
     ref: str
     room_id: int
+    charge: Charge | None = None
+
+
+class Cancel(Operation[None], frozen=True):
+    """Undo a ``Reserve`` that was answered with this room, which was not made."""
+
+    visitor_id: str
+    ref: str
+    room_id: int
+    charge: Charge | None = None
 
 
 class Entered(Struct, frozen=True):
@@ -82,6 +96,7 @@ class Create(Operation[Entered], frozen=True):
         held: whether the asking node holds the host. If not, the room is brought back from its row, and the host has
             ``grace`` to come back.
         seq: the room's ``seq`` will be above this.
+        opener: where it is made from, if that is known.
     """
 
     room_id: int
@@ -92,6 +107,7 @@ class Create(Operation[Entered], frozen=True):
     held: bool
     grace: int = 0
     seq: int = 0
+    opener: Address | None = None
 
 
 class BeginDelete(Operation[None], frozen=True):
@@ -120,17 +136,19 @@ class Join(Operation[Entered], frozen=True):
     """Put a person into a room, held by the asking node.
 
     The same visitor with the same name is the same member, with one event at most: the host's coming back. Refused
-    with ``room_not_found``, ``RoomUnknown``, ``name_taken`` or ``room_full``.
+    with ``room_not_found``, ``RoomUnknown``, ``name_taken``, ``room_full``, or ``too_fast`` by ``charge``.
 
     Args:
         after: the last ``seq`` the client has seen, None for a newcomer.
         size: how many members the room may have.
+        charge: for a visitor who is not in and was not a moment ago; coming back costs nothing.
     """
 
     room_id: int
     person: Person
     after: int | None
     size: int
+    charge: Charge | None = None
 
 
 class Exit(Operation[bool], frozen=True):

@@ -17,6 +17,7 @@ from redis.exceptions import (
     ReadOnlyError,
 )
 
+from rooms.live.addresses import DayKeys
 from rooms.live.contract import Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
 from rooms.live.lua import all_scripts
 from rooms.live.operations import Create, Operation
@@ -126,6 +127,10 @@ class RedisStore:
     async def lead(self, duty: str, node_id: str, lease: int) -> bool:
         """Whether a duty is a node's; see the contract."""
         return bool(await self._ask(node_id, "lead", duty, str(lease)))
+
+    async def day_keys(self, fresh: str) -> DayKeys:
+        """The keys by which addresses are hashed; see the contract."""
+        return DayKeys(*await self._ask("", "day_keys", fresh))
 
     async def purge(self) -> None:
         """Delete the keys of other lives, some at a time; see the contract."""

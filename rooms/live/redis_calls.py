@@ -14,9 +14,12 @@ import msgspec
 from msgspec import UNSET
 from redis.exceptions import ResponseError
 
-from rooms.live.contract import REFUSALS, Done, Outcome, Refused, RoomUnknown, refusal
+from rooms.live.addresses import Address, Charge
+from rooms.live.arrivals import Arrive, Depart
+from rooms.live.contract import REFUSALS, Done, Outcome, Refused, RoomUnknown, TooMuch, refusal
 from rooms.live.operations import (
     BeginDelete,
+    Cancel,
     Create,
     Disconnect,
     Duplicate,
@@ -124,8 +127,34 @@ def _person(person: Person | None) -> tuple[str, str, str, str]:
     return (person.key, person.nick, person.visitor_id, person.tag) if person is not None else ("", "", "", "")
 
 
+def _address(address: Address | None) -> tuple[str, str]:
+    return (address.name, address.before) if address is not None else ("", "")
+
+
+def _charge(charge: Charge | None) -> tuple[str, str, int, int]:
+    return (*_address(charge.address), charge.most, charge.window) if charge is not None else ("", "", 0, 0)
+
+
 _KINDS: dict[type[Operation[Any]], _Kind] = {
-    Reserve: _Kind("reserve", lambda op: (op.visitor_id, op.ref, op.room_id), lambda op, value: int(value)),
+    Arrive: _Kind(
+        "arrive",
+        lambda op: (
+            *(op.charge.address.day, *_address(op.charge.address)),
+            *(op.held, op.open, op.charge.most, op.charge.window),
+        ),
+        lambda op, value: None,
+    ),
+    Depart: _Kind("depart", lambda op: (op.address.day, op.address.name, op.held), lambda op, value: None),
+    Reserve: _Kind(
+        "reserve",
+        lambda op: (op.visitor_id, op.ref, op.room_id, *_charge(op.charge)),
+        lambda op, value: int(value),
+    ),
+    Cancel: _Kind(
+        "cancel",
+        lambda op: (op.visitor_id, op.ref, op.room_id, *_charge(op.charge)),
+        lambda op, value: None,
+    ),
     Create: _Kind(
         "create",
         lambda op: (
@@ -136,7 +165,13 @@ _KINDS: dict[type[Operation[Any]], _Kind] = {
     ),
     Join: _Kind(
         "join",
-        lambda op: (op.room_id, *_person(op.person), "" if op.after is None else op.after, op.size),
+        lambda op: (
+            op.room_id,
+            *_person(op.person),
+            "" if op.after is None else op.after,
+            op.size,
+            *_charge(op.charge),
+        ),
         lambda op, value: _entered(value),
     ),
     Restore: _Kind(
@@ -184,6 +219,8 @@ def _call(op: Operation[Any]) -> Call:
         if isinstance(reply, Exception):
             return [_fault(reply)]
         code, value, events = reply
+        if code == "too_much":
+            return [Refused(TooMuch(value))]
         if code:
             return [_refused(code, op)]
         return [Done(kind.read(op, value), tuple(_event(event) for event in events))]

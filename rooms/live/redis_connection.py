@@ -55,6 +55,8 @@ class RedisConnection:
         )
         self._on_connect = on_connect
         self._connection: AbstractConnection | None = None
+        self._known_as: tuple[str, int] | None = None
+        """The life of the Redis reached last, and its number for the connection to it."""
         self._lock = asyncio.Lock()
         self._silences = 0
         """How many round trips were not answered in time."""
@@ -95,13 +97,26 @@ class RedisConnection:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         self._connection = connection
         await connection.connect()  # type: ignore[no-untyped-call]
-        await connection.send_packed_command(connection.pack_commands([("INFO", "server"), ("INFO", "replication")]))
+        told = [("INFO", "server"), ("INFO", "replication"), ("CLIENT", "ID")]
+        await connection.send_packed_command(connection.pack_commands(told))
         about = "\r\n".join([await connection.read_response() for _ in range(2)])
+        number = await self._reply(connection)
         facts = dict(line.split(":", 1) for line in about.split("\r\n") if ":" in line)
         if facts.get("role", "master") != "master":
             raise ReadOnlyError("this Redis is a replica")
-        await self._on_connect(_life(facts))
+        life = _life(facts)
+        await self._end_the_one_before(connection, life)
+        # A user who may not ask for it goes without.
+        self._known_as = None if isinstance(number, ResponseError) else (life, number)
+        await self._on_connect(life)
         return connection
+
+    async def _end_the_one_before(self, connection: AbstractConnection, life: str) -> None:
+        """What was sent over a broken connection and is still on its way must not be carried out after what follows."""
+        if self._known_as is not None and self._known_as[0] == life:
+            command = ("CLIENT", "KILL", "ID", self._known_as[1])
+            await connection.send_packed_command(connection.pack_commands([command]))
+            await self._reply(connection)
 
     async def _reply(self, connection: AbstractConnection) -> Any:
         try:

@@ -15,7 +15,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from tests.world.schedule import HOLDING, KINDS, Schedule, drawn  # noqa: E402
+from tests.world.schedule import KINDS, Schedule, drawn  # noqa: E402
 from tests.world.shrink import shrunk  # noqa: E402
 from tests.world.world import play  # noqa: E402
 
@@ -35,9 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="this one only")
     parser.add_argument("--seeds", default="1-300", help="a range")
-    parser.add_argument(
-        "--kinds", default=",".join(HOLDING), help=f"of faults, with commas, out of: {', '.join(KINDS)}"
-    )
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of faults, with commas; all of them if left out")
     parser.add_argument("--whole", action="store_true", help="do not make failing schedules shorter")
     parser.add_argument("--stop", action="store_true", help="at the first failing schedule")
     parser.add_argument("--trace", action="store_true", help="print everything that happens")

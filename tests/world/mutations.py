@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.mutations import LEFT_OUT, ROOT, Mutation, plant
 
 HUB, LOCAL_ROOM, RECOVERY = "../hub.py", "../local_room.py", "../recovery.py"
+WORLD_STORE = "../../tests/world/store.py"
+"""What ``RedisConnection`` does for it, the world's store does itself."""
 SEEDS = 1500
 KINDS = {
     "a repeated ref is answered before what was gathered for its connection": "layer drops,lose answer,late",
@@ -23,6 +25,8 @@ KINDS = {
     "a stopping process carries out what comes too late": "terminate",
     "a repeated call tells a message twice": "twice",
     "the first beat after a lost lease need not be confirmed": "freeze,lose answer",
+    "a store that is rolled back keeps its life": "roll back",
+    "what was sent over a broken connection is carried out after all": "stale",
 }
 """By fault, the kinds of trouble in which it shows soonest."""
 
@@ -81,6 +85,13 @@ MUTATIONS = [
         RECOVERY,
         "Positions(tuple(known), held=True)",
         "Positions(tuple(known))",
+    ),
+    Mutation("a store that is rolled back keeps its life", WORLD_STORE, "        self.life += 1\n", ""),
+    Mutation(
+        "what was sent over a broken connection is carried out after all",
+        WORLD_STORE,
+        "self._before._ended = True",
+        "pass",
     ),
 ]
 

@@ -20,11 +20,6 @@ LAYER_FAULTS = ("layer drops", "layer delays", "layer repeats")
 DATABASE_FAULTS = ("database lost", "database hangs")
 KINDS = (*CLIENT_FAULTS, *PROCESS_FAULTS, *CALL_FAULTS, *STORE_FAULTS, *LAYER_FAULTS, *DATABASE_FAULTS)
 """Every kind of fault."""
-OPEN = ("stale", "roll back")
-"""What is left out unless it is asked for: a call that is carried out after later ones; a store that keeps its life
-(the names of its keys) when it is rolled back, which Redis does not.
-"""
-HOLDING = tuple(kind for kind in KINDS if kind not in OPEN)
 RARE = {"empty": 0.3, "roll back": 0.3, "hang": 0.5}
 
 
@@ -70,7 +65,7 @@ class Schedule(Struct, frozen=True):
         return f"Schedule({self.seed}, {self.clients}, ({steps}\n))"
 
 
-def drawn(seed: int, kinds: tuple[str, ...] = HOLDING) -> Schedule:
+def drawn(seed: int, kinds: tuple[str, ...] = KINDS) -> Schedule:
     """The schedule of a seed, with faults of some kinds."""
     draw = Random(seed)
     clients = draw.randint(6, 8)

@@ -28,7 +28,9 @@ from tests.world.schedule import (
 from tests.world.seams import seams
 from tests.world.store import Server
 
-SETTLE_SECONDS, HEAR_SECONDS, EMPTY_SECONDS = 8.0, 1.5, 14.0
+SETTLE_SECONDS = SETTINGS["LEASE"] + SETTINGS["HOST_GRACE"] + 1.0
+"""Somebody who leaves may still be held by a process that is dead, and be a host."""
+HEAR_SECONDS, EMPTY_SECONDS = 1.5, 14.0
 LOOK_SECONDS = 0.25
 
 

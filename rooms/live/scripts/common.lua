@@ -1,6 +1,6 @@
 -- What every script shares: time, keys, and a room's state. rooms/live/lua.py puts in front of each script the constants
 -- and the texts of events that it takes from rooms/protocol.py (MEMBERS_MAX, ROOM_STATE, EVENTS), then this file, then
--- events.lua and members.lua.
+-- addresses.lua, events.lua and members.lua.
 -- ARGV: 1 key prefix, 2 history (lines), 3 history age (ms), 4 ref age (ms), 5 life of a room's keys (ms),
 -- 6 the asking node; the operation's own arguments follow, from FIRST on.
 
@@ -28,8 +28,21 @@ end
 
 -- The indexes live as long as anybody beats or comes in.
 local function touch_indexes()
-  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing', 'aging', 'swept'}) do
+  for _, name in ipairs({'rooms', 'lobby', 'leases', 'deadlines', 'closing', 'aging', 'times'}) do
     redis.call('PEXPIRE', PREFIX .. name, LIFE)
+  end
+end
+
+-- A time in which nobody swept, or by which the clock was set, is one in which nobody could come back: it does not count.
+-- Whatever sets a deadline or a lease calls this first: what is set after that time must not be moved by it.
+local function skip_pause()
+  local swept, pause = unpack(redis.call('HMGET', PREFIX .. 'times', 'swept', 'pause'))
+  local missed = swept and NOW - swept or 0
+  if missed >= 0 and missed <= tonumber(pause or 0) then return end
+  redis.call('HSET', PREFIX .. 'times', 'swept', AT)
+  for _, name in ipairs({'deadlines', 'leases'}) do
+    local times = redis.call('ZRANGE', PREFIX .. name, 0, -1, 'WITHSCORES')
+    for i = 1, #times, 2 do redis.call('ZINCRBY', PREFIX .. name, int(missed), times[i]) end
   end
 end
 

@@ -2,6 +2,7 @@
 local room, name, listed, created_at, host, nick, visitor, tag, held, grace, seq = unpack(ARGV, FIRST)
 local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = tag} or nil
 
+skip_pause()
 local state, refused = find(room)
 if refused == 'room_not_found' then return {refused, '', {}} end
 if state then

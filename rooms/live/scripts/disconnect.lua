@@ -1,5 +1,6 @@
 -- operations.Disconnect: room, key, visitor, grace, host grace.
 local room, name, visitor, grace, host_grace = unpack(ARGV, FIRST)
+skip_pause()
 local who = member(room, name)
 if not who or who.visitor ~= visitor then return {'', '', {}} end
 local to = recipients(room)

@@ -32,7 +32,8 @@ local function hold(room, name)
   redis.call('SADD', key('held', NODE), room)
   -- A node that holds someone without a lease would never be missed: it gets one, and is told at its next beat.
   if not redis.call('ZSCORE', PREFIX .. 'leases', NODE) then
-    redis.call('ZADD', PREFIX .. 'leases', int(NOW + HISTORY_AGE), NODE)
+    local lease = redis.call('HGET', PREFIX .. 'times', 'lease') or HISTORY_AGE
+    redis.call('ZADD', PREFIX .. 'leases', int(NOW + lease), NODE)
     redis.call('SADD', PREFIX .. 'unregistered', NODE)
     redis.call('PEXPIRE', PREFIX .. 'unregistered', LIFE)
     redis.call('PEXPIRE', PREFIX .. 'leases', LIFE)
@@ -137,8 +138,9 @@ local function entered(room, who, after, known)
   return {values, recovered, replay}
 end
 
--- Puts a person in, or finds them in already. Returns the refusal, or the answer and the events.
-local function join(room, host, who, after, size)
+-- Puts a person in, or finds them in already. ``pay`` is called for those who were not in a moment ago, and says how
+-- long they have to wait. Returns the refusal and that time, or the answer and the events.
+local function join(room, host, who, after, size, pay)
   local present = member(room, who.key)
   if present and present.visitor ~= who.visitor then return 'name_taken' end
   local events = {}
@@ -146,6 +148,8 @@ local function join(room, host, who, after, size)
   local known = window and (present or tonumber(string.match(window, '%d+$')) + HISTORY_AGE > NOW)
   if not present then
     if count(room) >= size then return 'room_full' end
+    local wait = not known and pay and pay() or 0
+    if wait > 0 then return 'too_much', wait end
     local to = recipients(room)
     add(room, who)
     events[1] = joined(room, who, to)

@@ -1,6 +1,7 @@
 -- operations.Restore: room, seq, grace, host grace, how many are joining, their keys, then key, nick, visitor, tag of each person.
 local room, seen, grace, host_grace, joining = unpack(ARGV, FIRST, FIRST + 4)
 seen = tonumber(seen)
+skip_pause()
 local state, refused = find(room)
 if not state then return {refused, '', {}} end
 if state.seq < seen then redis.call('HSET', key('room', room), 'seq', int(seen)) end

@@ -3,15 +3,9 @@ local grace, host_grace, most, pause = unpack(ARGV, FIRST)
 grace, host_grace = tonumber(grace), tonumber(host_grace)
 local events, closing = {}, {}
 
--- A time in which nobody swept, or by which the clock was set, is one in which nobody could come back: it does not count.
-local swept = tonumber(redis.call('GET', PREFIX .. 'swept') or NOW)
-redis.call('SET', PREFIX .. 'swept', AT)
-if NOW - swept > tonumber(pause) or NOW < swept then
-  for _, name in ipairs({'deadlines', 'leases'}) do
-    local times = redis.call('ZRANGE', PREFIX .. name, 0, -1, 'WITHSCORES')
-    for i = 1, #times, 2 do redis.call('ZINCRBY', PREFIX .. name, int(NOW - swept), times[i]) end
-  end
-end
+redis.call('HSET', PREFIX .. 'times', 'pause', pause)
+skip_pause()
+redis.call('HSET', PREFIX .. 'times', 'swept', AT)
 
 -- The deadlines end with one that never comes. If it is missing, they were never there or were evicted.
 if not redis.call('ZSCORE', PREFIX .. 'deadlines', 'never') then
