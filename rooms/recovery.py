@@ -16,6 +16,9 @@ from rooms.live.operations import Disconnect, Event, History, HistoryPage, Posit
 from rooms.local_room import LocalRoom
 from rooms.protocol import CLOSE_LOST, CLOSE_RESTART
 
+PIECE = 500
+"""Rooms whose positions are asked for in one call, so that nobody's line waits for it."""
+
 
 class Recovery:
     """Looks after the rooms here.
@@ -35,8 +38,12 @@ class Recovery:
 
     async def check_positions(self) -> None:
         """Compare the rooms here with the store: a last event that was lost shows no gap."""
-        known = self.positions()
-        positions = await self._dispatch.do(Positions(tuple(known), held=True)) if known else {}
+        known = list(self.positions())
+        for start in range(0, len(known), PIECE):
+            await self._check_positions(known[start : start + PIECE])
+
+    async def _check_positions(self, known: list[int]) -> None:
+        positions = await self._dispatch.do(Positions(tuple(known), held=True))
         for room_id in known:
             room = self._rooms.get(room_id)
             position = room.order.position if room is not None else None

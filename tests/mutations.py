@@ -253,6 +253,11 @@ MUTATIONS = [
         "'none') or HISTORY_AGE",
     ),
     Mutation(
+        "evicted people are not missed", MEMBERS, "return count(room) >= people and redis", "return true or redis"
+    ),
+    Mutation("evicted holders are not missed", MEMBERS, "key('holders', room)) >= held", "key('holders', room)) >= 0"),
+    Mutation("a room without its people goes on", CREATE, "if state and whole(room) then", "if state then"),
+    Mutation(
         "a restored node keeps whom it does not hold",
         RESTORE,
         "elseif let_go(room, holders[i], NODE) then",

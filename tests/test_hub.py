@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,9 @@ from pytest_django import Settings
 from rooms import names, outbox
 from rooms.connection import Connection
 from rooms.flood import Visit
+from rooms.gate import Gate
 from rooms.hub import Hub
+from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, Outcome, StoreUnavailable
 from rooms.live.operations import (
     BeginDelete,
@@ -480,6 +482,33 @@ async def test_somebody_who_joins_while_people_are_put_back_is_held(pair: tuple[
     await host.hub.do(Sweep(0, 0))
     late.say("여기요")
     assert (await late.heard(1)) == ["여기요"]
+
+
+@pytest.mark.parametrize("live_store", ["memory"], indirect=True)
+async def test_a_process_with_many_rooms_lives_while_it_puts_its_people_back(
+    hubs: tuple[Hub, Hub], store: LiveStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ROOMS_LEASE, settings.ROOMS_BEAT = 0.3, 0.05
+    hub, other = hubs
+    rooms = range(1, 301)
+    for room in rooms:
+        peer = Peer(hub, "guest")
+        await peer.enter(Create(room, f"{room}", True, 1, peer.person, True))
+    await store.release(hub.node_id)
+    await other.do(Sweep(60_000, 60_000))
+    assert await hub.do(Positions(tuple(rooms), held=True)) == {}
+    apply = store.apply
+
+    async def slowly(node_id: str, operations: Sequence[Operation[Any]]) -> list[Outcome[Any]]:
+        await asyncio.sleep(0.01)
+        # Whoever is dead by now is found out.
+        await apply("p9", [Sweep(60_000, 60_000)])
+        return await apply(node_id, operations)
+
+    monkeypatch.setattr(store, "apply", slowly)
+    await Keeper(store, hub, Gate(store, hub)).beat()
+    positions = await hub.do(Positions(tuple(rooms), held=True))
+    assert set(positions) == set(rooms)
 
 
 async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:

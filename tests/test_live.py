@@ -635,6 +635,22 @@ async def test_nobody_can_be_recognised_in_two_rooms_by_what_stays_when_they_hav
     await store.close()
 
 
+@pytest.mark.parametrize("kinds", ["members", "order", "holders", "members order holders nodes"])
+async def test_a_room_whose_people_were_evicted_is_made_again(redis: RedisServer, kinds: str) -> None:
+    redis.command("FLUSHALL")
+    store = RedisStore(redis.url)
+    before = await opened(store)
+    for kind in kinds.split():
+        redis.command("DEL", *redis.command("KEYS", f"*:{kind}:*").split())
+    # Those who come in later hide nothing.
+    await joined(store)
+    assert (await do(store, Positions((ROOM,)))).answer == {}
+    again = await opened(store, held=False)
+    assert (again.participants, again.seq > before.seq) == (1, True)
+    assert (await do(store, Positions((ROOM,)))).answer == {ROOM: again.seq}
+    await store.close()
+
+
 async def test_a_line_grows_old_while_nothing_is_said(redis: RedisServer) -> None:
     redis.command("FLUSHALL")
     store = RedisStore(redis.url, HISTORY, AGE, AGE)

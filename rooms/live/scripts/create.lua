@@ -6,7 +6,8 @@ local who = host ~= '' and {key = host, nick = nick, visitor = visitor, tag = ta
 skip_pause()
 local state, refused = find(room)
 if refused == 'room_not_found' then return {refused, '', {}} end
-if state then
+-- Of a room whose people were evicted nothing can be told any more but its name: it begins anew.
+if state and whole(room) then
   -- An index may have lost it.
   redis.call('SADD', PREFIX .. 'rooms', room)
   list(room)
@@ -15,10 +16,11 @@ if state then
   return {taken or '', answer or '', events or {}}
 end
 
-local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1)
+local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1, state and state.seq + 1 or 0)
 redis.call('HSET', key('room', room), 'name', name, 'listed', listed, 'created_at', created_at,
   'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', '0', 'seq', int(epoch_seq),
-  'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace))
+  'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace), 'people', 0, 'held', 0)
+redis.call('DEL', key('members', room), key('order', room), key('holders', room), key('nodes', room))
 if address ~= '' then redis.call('HSET', key('room', room), 'opener', address .. ' ' .. before) end
 redis.call('SADD', PREFIX .. 'rooms', room)
 if who then
