@@ -46,7 +46,6 @@ class Keeper:
         self._census = Census(store, hub)
         self._hold_at = 0.0
         self._beat_at = 0.0
-        self._reopening = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._outages = {part: Outage(part) for part in ("live store", "database")}
 
@@ -152,16 +151,17 @@ class Keeper:
     async def _put_back(self, room_id: int, seq: int, known: bool) -> None:
         try:
             if not known:
-                # One after the other: waiting for the others would count as the database's time.
-                async with self._reopening:
-                    await self._renew_if_due()
-                    await services.reopen(self._hub, room_id, seq)
+                # The rows of all of them are read together (``lookup``).
+                await services.reopen(self._hub, room_id, seq)
             await self._hub.recovery.restore(room_id, *_graces())
         except Refusal as problem:
             if problem.error != "room_not_found":
                 raise
-            # It ended while this node was away: its clients are told when they join anew.
-            self._hub.recovery.send_away(room_id, CLOSE_RESTART)
+            # It ended while this node was away. If nothing is known of it, joining anew tells its clients.
+            if known:
+                self._hub.recovery.read_end(room_id)
+            else:
+                self._hub.recovery.send_away(room_id, CLOSE_RESTART)
 
     async def sweep(self) -> None:
         """Carry out the departures that are due; a room whose host was lost goes."""

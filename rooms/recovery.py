@@ -101,6 +101,12 @@ class Recovery:
             if keys is None or any(place[0] == room_id and place[1] in keys for place in connection.seats):
                 connection.close_soon(code)
 
+    def read_end(self, room_id: int) -> None:
+        """A room here has ended without a word: read it."""
+        room = self._rooms.get(room_id)
+        if room is not None:
+            self.read_missing(room)
+
     def read_missing(self, room: LocalRoom) -> None:
         """Read from the store what did not come by itself."""
         position = room.order.position
@@ -121,6 +127,9 @@ class Recovery:
             self.state_lost.set()
             return
         for event in page.events:
+            if event.end:
+                # What was said before went with the room: the end is all there is to be told.
+                room.rebase(event.seq - 1)
             self._receive(event)
         position = room.order.position
         if self._rooms.get(room.id) is room and position is not None and position < page.position:

@@ -225,9 +225,12 @@ class Talker:
             # The second answer to a repeated ref: the event itself was seen among the others.
             return
         self.participants = event["participants"]
-        self.stretches[-1].events.append(event)
         if event["type"] == "SERVER_ROOM_DELETE":
             self.deleted = event
+            if event["seq"] != (self.last or 0) + 1:
+                # Those who missed a room's end are told the end alone.
+                self.stretches.append(Stretch(event["seq"] - 1))
+        self.stretches[-1].events.append(event)
 
     async def _send(self, ref: str) -> None:
         if self._socket is not None and self.in_room.is_set() and ref in self.unsent:

@@ -248,6 +248,32 @@ async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(pair: tuple
     assert not guest.closed.done()
 
 
+async def test_those_who_missed_a_rooms_end_are_told_the_end_alone(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    await host.hub.do(BeginDelete(ROOM, "moderator"))
+    await host.hub.do(FinishDelete(ROOM))
+    await guest.hub.recovery.check_positions()
+    assert (await guest.receive())["type"] == "SERVER_ROOM_DELETE"
+    assert not guest.closed.done()
+    assert guest.connection.seats == {}
+
+
+async def test_a_message_whose_echo_was_lost_with_its_room_is_answered_before_the_end(
+    pair: tuple[Peer, Peer], wire: Wire
+) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    guest.say("앞의 말이 없어요")
+    await host.hub.do(BeginDelete(ROOM, "moderator"))
+    await host.hub.do(FinishDelete(ROOM))
+    assert [(await guest.receive())["type"] for _ in range(2)] == ["refused", "SERVER_ROOM_DELETE"]
+
+
 async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
     hubs: tuple[Hub, Hub], store: LiveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

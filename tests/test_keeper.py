@@ -206,6 +206,17 @@ async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(
     assert await host.closed_with() == 4001
 
 
+async def test_those_whose_room_ended_while_their_process_was_away_are_told_so(connect: Connect, server: Node) -> None:
+    host = await connect()
+    room = (await host.create())["roomID"]
+    other = Hub(server.store, InMemoryChannelLayer(), "rooms.hub.other")
+    await other.do(BeginDelete(room, "moderator"))
+    await server.store.release(server.hub.node_id)
+    await other.do(FinishDelete(room))
+    await server.keeper.beat()
+    assert (await host.receive())["reason"] == "moderator"
+
+
 async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(
     settings: Settings, connect: Connect, server: Node, forget: Forget
 ) -> None:
