@@ -122,14 +122,14 @@ class Recovery:
             room.await_missing()
             return
         page = outcome.answer
-        if page.position is None or position < page.epoch_seq:
+        if page.events and page.events[-1].end:
+            # What was said before went with the room: the end is all there is to be told.
+            room.rebase(page.events[-1].seq - 1)
+        elif page.position is None or position < page.epoch_seq:
             # Not an event but the whole state is missing: the keeper puts this node's people back.
             self.state_lost.set()
             return
         for event in page.events:
-            if event.end:
-                # What was said before went with the room: the end is all there is to be told.
-                room.rebase(event.seq - 1)
             self._receive(event)
         position = room.order.position
         if self._rooms.get(room.id) is room and position is not None and position < page.position:
