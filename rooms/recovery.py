@@ -122,13 +122,14 @@ class Recovery:
             room.await_missing()
             return
         page = outcome.answer
-        if page.events and page.events[-1].end:
-            # What was said before went with the room: the end is all there is to be told.
-            room.rebase(page.events[-1].seq - 1)
-        elif page.position is None or position < page.epoch_seq:
+        ended = bool(page.events) and page.events[-1].end
+        if page.position is None or (position < page.epoch_seq and not ended):
             # Not an event but the whole state is missing: the keeper puts this node's people back.
             self.state_lost.set()
             return
+        if ended:
+            # What was said before went with the room: the end is all there is to be told.
+            room.rebase(page.position - 1)
         for event in page.events:
             self._receive(event)
         position = room.order.position

@@ -56,7 +56,7 @@ MUTATIONS = [
     Mutation(
         "a node that sees the new state before its own beat sends its clients away",
         RECOVERY,
-        "page.position is None or position < page.epoch_seq",
+        "page.position is None or (position < page.epoch_seq and not ended)",
         "page.position is None",
     ),
     Mutation(
@@ -91,8 +91,8 @@ MUTATIONS = [
     Mutation(
         "those who missed a room's end are sent away",
         RECOVERY,
-        "            if event.end:\n",
-        "            if False:\n",
+        "bool(page.events) and page.events[-1].end",
+        "False",
     ),
     Mutation(
         "the echo has its time anew after the call",
