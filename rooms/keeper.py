@@ -55,6 +55,7 @@ class Keeper:
         # The lease comes first: a node that has none counts as dead.
         duties: list[tuple[Duty, Callable[[], float]]] = [
             (self.beat, lambda: conf.beat),
+            (self._gate.renew, lambda: conf.beat),
             (self.sweep, lambda: conf.sweep),
             (self._hub.recovery.check_positions, lambda: conf.position_check),
             (self.reconcile, lambda: conf.reconcile),
@@ -124,7 +125,6 @@ class Keeper:
         if not alive:
             await self._store.confirm(self._hub.node_id)
             await self._store.purge()
-        await self._gate.renew()
 
     async def _renew(self) -> bool:
         self._beat_at = asyncio.get_running_loop().time() + conf.beat
