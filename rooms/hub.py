@@ -167,6 +167,7 @@ class Hub:
         """
 
         def lost() -> None:
+            self._refs.forget(room_id, operation.visitor_id, operation.ref)
             connection.write(refused(Refusal("unavailable", "the message may not have arrived; send it again")))
 
         def sent(outcome: Outcome[Duplicate | None]) -> None:

@@ -111,7 +111,7 @@ class RoomCreate(Command, frozen=True, tag="CLIENT_ROOM_CREATE"):
 
     roomName: str
     userName: str
-    listed: bool = True
+    listed: bool | None = True
     token: Token | None = None
     ref: Ref | None = None
 
@@ -168,7 +168,7 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
 
     answer = "SERVER_ROOM_LIST"
 
-    watch: bool = False
+    watch: bool | None = False
     ref: Ref | None = None
 
 

@@ -39,6 +39,12 @@ class Refs:
         mark = hash((room_id, visitor_id, ref))
         return self._new.get(mark) or self._old.get(mark, "")
 
+    def forget(self, room_id: int, visitor_id: str, ref: str) -> None:
+        """A visitor's line has not been told here, and may be lost with the store's memory."""
+        mark = hash((room_id, visitor_id, ref))
+        self._new.pop(mark, None)
+        self._old.pop(mark, None)
+
     def _turn(self) -> None:
         now, age = time.monotonic(), conf.ref_age
         self._old = self._new if now < self._turn_at + age else {}

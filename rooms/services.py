@@ -85,7 +85,7 @@ async def _make(
     """Make the row of a room and its live state, and put its host in."""
     try:
         async with database():
-            room = await _insert(room_id, name, command.listed, host)
+            room = await _insert(room_id, name, command.listed is not False, host)
     except DatabaseError as problem:
         raise DatabaseUnavailable("rooms cannot be made now; send it again with the same ref", problem) from None
 

@@ -48,6 +48,7 @@ class Talker:
         self.acknowledged: dict[str, Message] = {}
         self.refused: list[Message] = []
         self.repeated: set[str] = set()
+        self.contradictions: list[str] = []
         self.unsent: dict[str, str] = {}
         self.deleted: Message | None = None
         self.participants = 0
@@ -219,7 +220,9 @@ class Talker:
             del self.unsent[ref]
             self.acknowledged[ref] = event
         elif ref in self.repeated and ref in self.acknowledged and event["seq"] <= (self.last or 0):
-            assert event == self.acknowledged[ref], "a repeated ref was answered with another event"
+            # The answer to a ref whose event is no longer kept says less.
+            if event["seq"] != self.acknowledged[ref]["seq"]:
+                self.contradictions.append(f"{ref} was answered with {event} after {self.acknowledged[ref]}")
             return
         if event["seq"] <= (self.last or 0) and ref in self.repeated:
             # The second answer to a repeated ref: the event itself was seen among the others.
@@ -260,7 +263,8 @@ def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]
 
     Args:
         talkers: those who were in one room.
-        forgotten: whether Redis lost its memory meanwhile, so that ``seq`` may have jumped forward.
+        forgotten: whether Redis lost its memory meanwhile, so that ``seq`` may have jumped forward, something that was
+            repeated may have been said again, and the last lines before may have reached some people only.
     """
     found: list[str] = []
     by_seq: dict[int, Message] = {}
@@ -278,15 +282,18 @@ def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]
                 if by_seq.setdefault(seq, event) != event:
                     found.append(f"{talker.nick} saw another event {seq} than someone else")
                 ref = event.get("ref")
-                if ref is not None and by_ref.setdefault(ref, seq) != seq:
+                if ref is not None and by_ref.setdefault(ref, seq) != seq and not forgotten:
                     found.append(f"{ref} was said twice, as {by_ref[ref]} and {seq}")
                 if event["participants"] < 0:
                     found.append(f"event {seq} counts {event['participants']} people")
+        if isinstance(talker, Talker) and not forgotten:
+            found += talker.contradictions
     for talker in talkers:
         for ref, event in talker.acknowledged.items():
             for other in talkers:
                 for stretch in other.stretches:
                     inside = stretch.start < event["seq"] <= (stretch.events[-1]["seq"] if stretch.events else 0)
-                    if inside and not any(seen["seq"] == event["seq"] for seen in stretch.events):
+                    # What was acknowledged just before the memory was lost may be gone with it, where ``seq`` jumped.
+                    if inside and not forgotten and not any(seen["seq"] == event["seq"] for seen in stretch.events):
                         found.append(f"{other.nick} did not see {ref}, which {talker.nick} had acknowledged")
     return found

@@ -475,6 +475,28 @@ async def test_people_are_put_back_into_a_store_that_forgot_everything(
     assert await guest.heard(1) == ["다 있네요"]
 
 
+async def test_a_message_whose_echo_was_lost_with_the_stores_memory_is_said_again(
+    pair: tuple[Peer, Peer], store: LiveStore, forget: Forget, wire: Wire
+) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    guest.say("앞의 말이 없어요")
+    await eventually(lambda: bool(guest.hub._rooms[ROOM].order.held))
+    forget(store)
+    wire.losing = False
+    await host.hub.do(Create(ROOM, "방", True, 1, host.person, False, 10_000))
+    for peer in pair:
+        await peer.hub.recovery.restore(ROOM, 10_000, 10_000)
+    while (await guest.receive())["type"] != "refused":
+        pass
+    assert guest.hub.made_before(ROOM, guest.visitor.id, "r1") == ""
+    guest._refs = 0
+    guest.say("앞의 말이 없어요")
+    assert await host.heard(1) == ["앞의 말이 없어요"]
+
+
 async def test_somebody_who_leaves_while_people_are_put_back_is_out(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
     [seat] = guest.connection.seats.values()
