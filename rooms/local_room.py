@@ -179,7 +179,10 @@ class LocalRoom:
                 connection.acked()
 
     def rebase(self, epoch_seq: int) -> None:
-        """The room's live state began anew with ``epoch_seq``: what was to come before that does not come any more."""
+        """Go on after ``epoch_seq``: what was to come before that does not come any more.
+
+        The room's live state began anew with it, or nothing but the room's end is kept, which follows.
+        """
         self.order.rebase(epoch_seq)
         self._lose_echoes([seq for seq in self._awaiting_echo if seq <= epoch_seq])
 

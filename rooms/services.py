@@ -7,33 +7,30 @@ in a command.
 """
 
 import secrets
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import answers, names
+from rooms import answers, lookup, names
 from rooms.conf import conf
-from rooms.connection import Connection, Seat
+from rooms.connection import Connection
 from rooms.live.addresses import TEN_MINUTES, Address, Charge
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.operations import (
-    AnswerT,
     BeginDelete,
     Cancel,
     Create,
     Entered,
     FinishDelete,
     Join,
-    Operation,
     Person,
     Reserve,
     Send,
 )
-from rooms.models import Host, Room, database, random_id, reason
+from rooms.models import Host, Room, database, random_id
 from rooms.protocol import (
     ROOM_NAME_MAX,
     TEXT_FIELDS,
@@ -51,33 +48,7 @@ from rooms.protocol import (
     encode,
     event_body,
 )
-
-
-class DatabaseUnavailable(Refusal):
-    """The database could not be used for a command; ``reason`` says why, for the log."""
-
-    def __init__(self, detail: str, problem: DatabaseError) -> None:
-        super().__init__("unavailable", detail)
-        self.reason = reason(problem)
-
-
-class HubPort(Protocol):
-    """What the verbs need of the hub."""
-
-    async def do(self, operation: Operation[AnswerT]) -> AnswerT:
-        """Carry out an operation."""
-
-    def tell(self, operation: Operation[None]) -> None:
-        """Carry out an operation that nobody waits for."""
-
-    async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
-        """Put a connection into a room and write its answer."""
-
-    async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
-        """Take a connection out of a room and write its answer."""
-
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
-        """Append a message."""
+from rooms.verbs import DatabaseUnavailable, HubPort, check_place, name_of, seat_of
 
 
 async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
@@ -89,8 +60,8 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_name_taken``, ``too_many_rooms``, ``too_fast``,
             ``unavailable``.
     """
-    name = _name(command.roomName, "roomName", ROOM_NAME_MAX)
-    nick = _name(command.userName, "userName", USER_NAME_MAX)
+    name = name_of(command.roomName, "roomName", ROOM_NAME_MAX)
+    nick = name_of(command.userName, "userName", USER_NAME_MAX)
     visitor = connection.visitor
     charge = _charge(connection, conf.creates_per_address)
     ref = command.ref or secrets.token_hex(8)
@@ -98,7 +69,7 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
     if command.ref or charge:
         room_id = await hub.do(Reserve(visitor.id, ref, new_id, charge))
     try:
-        _has_place(connection, room_id, nick)
+        check_place(connection, room_id, nick)
         person = Person(names.key(nick), nick, visitor.id, visitor.tag(room_id))
         await _make(hub, connection, command, room_id, name, person)
     except Refusal as problem:
@@ -114,7 +85,7 @@ async def _make(
     """Make the row of a room and its live state, and put its host in."""
     try:
         async with database():
-            room = await _insert(room_id, name, command.listed, host)
+            room = await _insert(room_id, name, command.listed is not False, host)
     except DatabaseError as problem:
         raise DatabaseUnavailable("rooms cannot be made now; send it again with the same ref", problem) from None
 
@@ -156,8 +127,8 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_not_found``, ``room_full``, ``name_taken``,
             ``too_many_rooms``, ``too_fast``, ``unavailable``.
     """
-    nick = _name(command.userName, "userName", USER_NAME_MAX)
-    _has_place(connection, command.roomID, nick)
+    nick = name_of(command.userName, "userName", USER_NAME_MAX)
+    check_place(connection, command.roomID, nick)
     visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
 
@@ -168,8 +139,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
-        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
-        await reopen(hub, command.roomID)
+        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join, and
+        # together for all who ask at the same time: room numbers can be made up without end.
+        await _open(hub, lookup.current().room(command.roomID))
         await hub.join(connection, operation, answer)
 
 
@@ -179,9 +151,17 @@ async def reopen(hub: HubPort, room_id: int, seq: int = 0) -> None:
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
     """
+    await _open(hub, _row(room_id), seq)
+
+
+async def _row(room_id: int) -> Room | None:
+    async with database():
+        return await Room.objects.select_related("host").filter(id=room_id).afirst()
+
+
+async def _open(hub: HubPort, row: Awaitable[Room | None], seq: int = 0) -> None:
     try:
-        async with database():
-            room = await Room.objects.select_related("host").filter(id=room_id).afirst()
+        room = await row
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
@@ -195,7 +175,7 @@ async def exit(hub: HubPort, connection: Connection, command: RoomExit) -> None:
     Raises:
         Refusal: ``not_in_room``, ``unavailable``.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
 
     def answer() -> str:
         return encode(RoomExited(command.roomID, seat.nick, ref=command.ref or UNSET))
@@ -212,7 +192,7 @@ async def delete(hub: HubPort, connection: Connection, command: RoomDelete) -> N
     Raises:
         Refusal: ``not_in_room``, ``not_host``, ``room_not_found``, ``unavailable``.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
     await hub.do(BeginDelete(command.roomID, "deleted", seat.key, connection.visitor.id, command.ref or ""))
     await finish_delete(hub, command.roomID)
 
@@ -244,18 +224,21 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     Raises:
         Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals are written when they are known.
     """
-    seat = _seat(connection, command.roomID, command.userName)
+    seat = seat_of(connection, command.roomID, command.userName)
     try:
         message = names.clean_message(command.message, TEXT_FIELDS["message"])
     except ValueError as problem:
         raise Refusal("bad_field", str(problem), field="message") from None
     wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
-    if wait and not command.ref:
+    # A line that was said before is answered as it was then, so the store looks for its ref; not for each of a flood.
+    if wait and not (command.ref and connection.visit.may_repeat()):
         raise store_refusal("too_fast", retryAfter=wait)
+    visitor_id = connection.visitor.id
     said = Sent(seat.room_id, seat.nick, message, seat.tag, ref=command.ref or UNSET)
+    made_before = hub.made_before(seat.room_id, visitor_id, command.ref) if command.ref else ""
     ref = command.ref or secrets.token_hex(8)
-    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait)
-    hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
+    operation = Send(seat.room_id, seat.key, visitor_id, ref, event_body(said), wait or int(made_before != ""))
+    hub.send(connection, operation, lambda problem: answers.refuse(command, problem), made_before)
 
 
 def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | None = None) -> Create:
@@ -273,27 +256,5 @@ def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | Non
     return Create(room.id, room.name, room.listed, created_at, host, held, int(conf.host_grace * 1000), seq, opener)
 
 
-def _name(text: str, field: str, limit: int) -> str:
-    try:
-        return names.clean(text, limit)
-    except names.TooLong as problem:
-        raise Refusal("bad_field", f"{field}: {problem}", field=field) from None
-    except names.NameNotAllowed as problem:
-        raise Refusal("name_not_allowed", f"{field}: {problem}", field=field) from None
-
-
-def _seat(connection: Connection, room_id: int, name: str) -> Seat:
-    """Who this connection is in a room under a name."""
-    seat = connection.seats.get((room_id, names.key(name)))
-    if seat is None:
-        raise Refusal("not_in_room", "this connection did not join the room with this name")
-    return seat
-
-
 def _charge(connection: Connection, most: int) -> Charge | None:
     return Charge(connection.address, most, TEN_MINUTES) if connection.address is not None and most else None
-
-
-def _has_place(connection: Connection, room_id: int, nick: str) -> None:
-    if len(connection.seats) >= conf.rooms_per_connection and (room_id, names.key(nick)) not in connection.seats:
-        raise Refusal("too_many_rooms", f"a connection has at most {conf.rooms_per_connection} names in rooms")

@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "bench", "locale", "*.png")
-TESTS = ("tests/test_differential.py", "tests/test_live.py", "tests/test_live_moderation.py")
+TESTS = (
+    *("tests/test_differential.py", "tests/test_live.py"),
+    *("tests/test_live_addresses.py", "tests/test_live_moderation.py"),
+)
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
 STEP = re.compile(r"^E +Step\(", re.MULTILINE)
@@ -42,6 +45,7 @@ RESTORE, CREATE, EXIT = "scripts/restore.lua", "scripts/create.lua", "scripts/ex
 DISCONNECT, DELETE = "scripts/disconnect.lua", "scripts/begin_delete.lua"
 KICK, TRANSFER, REMOVE, LINES = "scripts/kick.lua", "scripts/transfer.lua", "scripts/remove.lua", "scripts/lines.lua"
 
+ARRIVE, ADDRESSES = "scripts/arrive.lua", "scripts/addresses.lua"
 MUTATIONS = [
     # The five that passed every test once.
     Mutation("members are capped at 99", MEMBERS, "0, MEMBERS_MAX - 1)", "0, 98)"),
@@ -64,7 +68,7 @@ MUTATIONS = [
         "refs are kept for an hour", EVENTS, "math.floor(NOW / REF_AGE) - before", "math.floor(NOW / LIFE) - before"
     ),
     Mutation("refs are not kept", SEND, "redis.call('HSETNX', found.refs, field, number) == 1", "found.refs"),
-    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "room, 'NX', 'PX'", "room, 'PX'"),
+    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "if made then return {'', made, {}} end", ""),
     Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
     Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
     Mutation(
@@ -75,6 +79,14 @@ MUTATIONS = [
     Mutation("no beat refreshes", "redis.py", "% REFRESH_BEATS == 0", "% REFRESH_BEATS == -1"),
     Mutation("an ended lease is made", "redis.py", '"XX", 0, node_id', "0, node_id"),
     Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - closing_for)", "int(NOW)"),
+    # Addresses.
+    Mutation("a dead node's connections count", ARRIVE, "'(' .. AT, '+inf'", "'-inf', '+inf'"),
+    Mutation("yesterday does not count", ARRIVE, " + open_at(day - 1, node, before)", ""),
+    Mutation("a window is a tenth short", ADDRESSES, "at < step - STEPS", "at <= step - STEPS"),
+    Mutation("a refused attempt is counted", ARRIVE, "if wait > 0 then return", "hold_open(day, name, held) return"),
+    Mutation("what was not made stays counted", "scripts/cancel.lua", "refund('creates', address)", ""),
+    Mutation("coming back costs something", MEMBERS, "not known and pay and", "pay and"),
+    Mutation("one address has four first places", "scripts/lobby.lua", "shares[group] == share", "shares[group] == 4"),
     # Who is in.
     Mutation("a room holds one too many", MEMBERS, "count(room) >= size", "count(room) > size"),
     Mutation(
@@ -238,6 +250,11 @@ MUTATIONS = [
         "'lease') or HISTORY_AGE",
         "'none') or HISTORY_AGE",
     ),
+    Mutation(
+        "evicted people are not missed", MEMBERS, "return count(room) >= people and redis", "return true or redis"
+    ),
+    Mutation("evicted holders are not missed", MEMBERS, "key('holders', room)) >= held", "key('holders', room)) >= 0"),
+    Mutation("a room without its people goes on", CREATE, "if state and whole(room) then", "if state then"),
     Mutation(
         "a restored node keeps whom it does not hold",
         RESTORE,

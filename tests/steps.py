@@ -266,7 +266,7 @@ class Steps:
         self._came[room] = [*self._came[room][-3:], host or self._person()]
         seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
         held, listed = pick.random() < 0.6, pick.random() < 0.8
-        opener = pick.choice((None, ADDRESSES[0]))
+        opener = pick.choice((None, *ADDRESSES))
         return Create(
             *(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq, opener),
             rules=self._rules(room) if pick.random() < 0.3 else Rules(),

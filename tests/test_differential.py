@@ -28,7 +28,7 @@ SHOULD_HAPPEN = """
     Sweep: tuple
     Positions: dict
     History: HistoryPage
-    recovered: True, recovered: False
+    recovered: True, recovered: False, a room stands later
     SERVER_ROOM_JOIN, SERVER_ROOM_EXIT left, SERVER_ROOM_EXIT lost, SERVER_CHAT_SEND, SERVER_ROOM_COUNT
     SERVER_HOST_AWAY, SERVER_HOST_BACK
     SERVER_ROOM_DELETE deleted, SERVER_ROOM_DELETE moderator, SERVER_ROOM_DELETE host_left, SERVER_ROOM_DELETE host_lost
