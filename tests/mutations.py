@@ -69,7 +69,9 @@ MUTATIONS = [
     ),
     Mutation("refs are not kept", SEND, "redis.call('HSETNX', found.refs, field, number) == 1", "found.refs"),
     Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "if made then return {'', made, {}} end", ""),
-    Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
+    Mutation(
+        "old events are kept a moment longer", EVENTS, "[4]) + HISTORY_AGE > NOW end", "[4]) + HISTORY_AGE >= NOW end"
+    ),
     Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
     Mutation(
         "a room's end is remembered too long", FINISH, "redis.call('PEXPIRE', key('room', room), HISTORY_AGE)\n", ""
@@ -139,9 +141,7 @@ MUTATIONS = [
     Mutation("the closing host is not told", SWEEP, "if host_lost then", "if false then"),
     Mutation("anyone exits for anyone", EXIT, "if not who or who.visitor ~= visitor then", "if not who then"),
     Mutation("anyone disconnects anyone", DISCONNECT, "if not who or who.visitor ~= visitor then", "if not who then"),
-    Mutation(
-        "a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor then", "if false then"
-    ),
+    Mutation("a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor\n", "if false\n"),
     Mutation(
         "a deadline is given anew",
         MEMBERS,
@@ -168,7 +168,7 @@ MUTATIONS = [
         "a room made live counts as restored", CREATE, "held == '1' and '0' or int(NOW + grace)", "int(NOW + grace)"
     ),
     Mutation("a restored room goes back", RESTORE, "if state.seq < seen then", "if false then"),
-    Mutation("a made room goes back", CREATE, "math.max(NOW_MICROSECONDS, seq + 1)", "NOW_MICROSECONDS"),
+    Mutation("a made room goes back", CREATE, "math.max(NOW_MICROSECONDS, seq + 1,", "math.max(NOW_MICROSECONDS,"),
     # The end.
     Mutation("a finished deletion stays listed", FINISH, "redis.call('ZREM', PREFIX .. 'closing', room)\n", ""),
     Mutation("a deleted room stays held", FINISH, "redis.call('SREM', key('held', node), room)", "break"),
@@ -194,8 +194,8 @@ MUTATIONS = [
     Mutation(
         "a duplicate is refused who has left",
         SEND,
-        "answer = made and '=' .. made .. ':' .. kept_line(room, made) or refused",
-        "answer = refused or made and '=' .. made .. ':' .. kept_line(room, made)",
+        "answer = made and '=' .. made .. ':' .. text_of(room, made) or refused",
+        "answer = refused or made and '=' .. made .. ':' .. text_of(room, made)",
     ),
     Mutation(
         "anyone speaks for anyone",
@@ -211,21 +211,24 @@ MUTATIONS = [
         "        if talk:\n            found.append(_talk(talk))\n            talk = []\n",
         "",
     ),
-    Mutation("no event seen is any event", "redis_calls.py", '"" if op.after is None else op.after', 'op.after or ""'),
-    Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": op.wait} if', "{} if"),
+    Mutation("no event seen is any event", "redis_kinds.py", '"" if op.after is None else op.after', 'op.after or ""'),
+    Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": int(more)} if', "{} if"),
     # The store in memory.
     Mutation(
-        "memory: a room holds one too many", "memory_room.py", "len(self.members) >= size", "len(self.members) > size"
+        "memory: a room holds one too many",
+        "memory_people.py",
+        "len(room.members) >= op.size",
+        "len(room.members) > op.size",
     ),
     Mutation(
         "memory: due members go as they came",
-        "memory.py",
-        '        waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))\n',
+        "memory_index.py",
+        '    waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))\n',
         "",
     ),
     Mutation("memory: a node is never let go", "memory_room.py", "            self.nodes[node_id] -= 1\n", ""),
     Mutation(
-        "memory: old visits count", "memory_room.py", "window.out_at + self.past.limits.history_age > now", "True"
+        "memory: old visits count", "memory_people.py", "window.out_at + room.past.limits.history_age > now", "True"
     ),
     Mutation("memory: refs are kept for good", "memory_past.py", "if step < now // limits.ref_age - 1]", "if False]"),
     Mutation(
@@ -277,23 +280,23 @@ MUTATIONS = [
     Mutation(
         "comings and goings cost lines their place",
         EVENTS,
-        "trim('others', room, OTHERS)",
+        "trim('others', room, OTHERS - lasting)",
         "trim('lines', room, HISTORY - 1)",
     ),
     Mutation("fewer other events are kept", EVENTS, "local OTHERS = 3 * HISTORY", "local OTHERS = 2 * HISTORY"),
     Mutation(
         "what was said outlives its room",
         FINISH,
-        "redis.call('DEL', key('lines', room), key('others', room),",
-        "redis.call('DEL',",
+        "for _, kind in ipairs({'lines', 'others', 'lasting',",
+        "for _, kind in ipairs({'lasting',",
     ),
-    Mutation("refs outlive their room", FINISH, ", refs_key(room, 0), refs_key(room, 1))", ")"),
+    Mutation("refs outlive their room", FINISH, "redis.call('DEL', refs_key(room, 0), refs_key(room, 1))\n", ""),
     Mutation("lines that ran out together were never there", MEMBERS, "none and 'last_line' or 'lost'", "'lost'"),
     Mutation(
         "a lost line is forgotten with the next",
         SEND,
-        "'lost', redis.call('HGET', state, 'last_line') or 0)",
-        "'lost', 0)",
+        "if last then redis.call('HSET', key('room', room), 'lost', last) end",
+        "",
     ),
     Mutation("nothing grows old by itself", SWEEP, "'LIMIT', 0, 200)) do", "'LIMIT', 0, 0)) do"),
     Mutation("a visitor who is in is forgotten", SWEEP, "if not here[hash] then redis", "if true then redis"),
