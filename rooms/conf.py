@@ -115,6 +115,8 @@ class Conf:
     chat_rate = Setting(2.0, "messages a second", "how many messages a visitor may send in the long run", 0.01)
     command_burst = Setting(60, "frames", "how many frames a connection may send at once", 1)
     command_rate = Setting(20.0, "frames a second", "how many frames a connection may send in the long run", 0.01)
+    pages_per_second = Setting(20.0, "pages a second", "how many pages one address may ask a process for; 0 for any")
+    logins = Setting(10, "attempts", "how many wrong passwords of moderators one address may send in ten minutes")
     flood_close = Setting(200, "refusals", "after how many too_fast in a row a connection is closed (4501)", 1)
 
     def declared(self) -> Iterator[Setting[Any]]:

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from rooms import moderation, names
 from rooms.connection import Connection
 from rooms.live.operations import Duplicate
-from rooms.port import Caller, HubPort, clean_name, clean_text
+from rooms.port import Caller, clean_text
 from rooms.protocol import (
     TOPIC_MAX,
     USER_NAME_MAX,
@@ -33,6 +33,7 @@ from rooms.protocol import (
     TopicSet,
     encode,
 )
+from rooms.verbs import HubPort, name_of
 
 
 async def carry_out(hub: HubPort, connection: Connection, command: HostCommand) -> None:
@@ -86,6 +87,6 @@ def _target(text: str) -> str:
         Refusal: ``bad_field``, it is no name.
     """
     try:
-        return clean_name(text, "target", USER_NAME_MAX)
+        return name_of(text, "target", USER_NAME_MAX)
     except Refusal as problem:
         raise Refusal("bad_field", problem.detail, field="target") from None

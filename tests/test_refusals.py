@@ -220,7 +220,7 @@ LIST: Message = {"type": "CLIENT_ROOM_LIST"}
 WRONG: list[tuple[Message, str, list[Any]]] = [
     (CREATE, "roomName", [..., None, 5, [], {"a": 1}, "가" * 31]),
     (CREATE, "userName", [..., None, 5, True, "가" * 11]),
-    (CREATE, "listed", [1, "true", None]),
+    (CREATE, "listed", [1, "true"]),
     (JOIN, "roomID", [..., None, 0, -1, 2**53, 10**400, 7.5, "7", True, [7]]),
     (JOIN, "userName", [..., 1, "가" * 11]),
     (JOIN, "after", [-1, "1", 2**53, 1.5, False]),
@@ -229,7 +229,7 @@ WRONG: list[tuple[Message, str, list[Any]]] = [
     (SAY, "roomID", [..., 0, "7"]),
     (EXIT, "roomID", [..., 0, "7"]),
     (DELETE, "userName", [..., 5]),
-    (LIST, "watch", [1, "yes", None]),
+    (LIST, "watch", [1, "yes"]),
     *[(command, "ref", ["", "x" * 37, 5, "\udc00"]) for command in (CREATE, JOIN, SAY, EXIT, DELETE, LIST)],
 ]
 
