@@ -35,6 +35,7 @@ ErrorCode = Literal[
     "name_not_allowed",
     "not_in_room",
     "not_host",
+    "not_allowed",
     "too_fast",
     "too_many_rooms",
     "unavailable",
