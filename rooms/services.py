@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import answers, lookup, names
+from rooms import answers, lookup, names, words
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.live.addresses import TEN_MINUTES, Address, Charge
@@ -225,8 +225,8 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     """Send something in a room; the event is the answer.
 
     Raises:
-        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals, ``muted`` too, are written when they are
-            known.
+        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``, ``not_allowed``. Later refusals, ``muted`` too, are
+            written when they are known.
     """
     seat = seat_of(connection, command.roomID, command.userName)
     try:
@@ -239,6 +239,8 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     # A line that was said before is answered as it was then, so the store looks for its ref; not for each of a flood.
     if wait and not (command.ref and connection.visit.may_repeat()):
         raise store_refusal("too_fast", retryAfter=wait)
+    if (unwanted := words.lists().lines) is not None and unwanted.occurs_in(message):
+        raise Refusal("not_allowed", "the message has a word that is not said on this server")
     visitor_id, reply_to = connection.visitor.id, command.replyTo or 0
     said = Sent(seat.room_id, seat.nick, message, seat.tag, replyTo=reply_to or UNSET, ref=command.ref or UNSET)
     made_before = hub.made_before(seat.room_id, visitor_id, command.ref) if command.ref else ""

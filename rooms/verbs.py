@@ -9,7 +9,7 @@ from typing import Protocol
 
 from django.db import Error as DatabaseError
 
-from rooms import names
+from rooms import names, words
 from rooms.conf import conf
 from rooms.connection import Connection, Seat
 from rooms.echoes import Again
@@ -64,7 +64,7 @@ class HubPort(Doer, Protocol):
 
 
 def name_of(text: str, field: str, limit: int) -> str:
-    """A name as it is shown.
+    """A name as it is shown, which anyone may have: no reserved one, and without the operator's words.
 
     Args:
         text: what the client sent.
@@ -75,7 +75,9 @@ def name_of(text: str, field: str, limit: int) -> str:
         Refusal: ``bad_field``, it is too long; ``name_not_allowed``.
     """
     try:
-        return names.clean(text, limit)
+        name = names.clean(text, limit)
+        words.check_name(name, is_person=field == "userName")
+        return name
     except names.TooLong as problem:
         raise Refusal("bad_field", f"{field}: {problem}", field=field) from None
     except names.NameNotAllowed as problem:
