@@ -20,6 +20,7 @@ from rooms.connection import Connection
 from rooms.costs import cost
 from rooms.flood import Bucket
 from rooms.protocol import (
+    CLOSE_BANNED,
     CLOSE_CROWDED,
     CLOSE_FLOODING,
     CLOSE_RESTART,
@@ -132,6 +133,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         if visit.connections > conf.connections_per_visitor:
             await self.connection.close(CLOSE_TOO_MANY)
+        elif origin is not None and self.node.bans.keep_out(visitor, address):
+            # A program may still say who it is.
+            await self.connection.close(CLOSE_BANNED)
 
     def receive_now(self, text: str) -> bool:
         """The quick way in: carry out a message at once, without waiting for anything.
@@ -228,13 +232,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         With a cookie, or once it has joined, a connection stays who it is.
 
         Raises:
-            Refusal: ``bad_field``, the token is forged or too old.
+            Refusal: ``bad_field``, the token is forged or too old; ``banned``.
         """
-        if token is None or connection.cookie or connection.seats:
-            return
-        known = from_token(token)
+        known: Visitor | None = connection.visitor
+        if token is not None and not connection.cookie and not connection.seats:
+            known = from_token(token)
         if known is None:
             raise Refusal("bad_field", "the token is forged or too old", field="token")
+        if self.node.bans.keep_out(known, connection.address):
+            raise Refusal("banned", "this visitor is banned from the site")
         if known.id != connection.visitor.id:
             self.node.visits.depart(connection.visitor.id)
             connection.visitor, connection.visit = known, self.node.visits.arrive(known.id)

@@ -3,9 +3,15 @@
 Knows the protocol's commands; must not know how they are carried out.
 """
 
-from rooms.protocol import COMMANDS, AnyCommand, RoomCreate, RoomJoin, RoomList
+from typing import get_args
 
-COSTS: dict[type, int] = {RoomCreate: 2, RoomJoin: 2, RoomList: 3}
+from rooms.protocol import COMMANDS, AnyCommand, ChatReport, HostCommand, RoomCreate, RoomJoin, RoomList
+
+COSTS: dict[type, int] = {
+    **{RoomCreate: 2, RoomJoin: 2, RoomList: 3},
+    # These ask the database.
+    **dict.fromkeys((*get_args(HostCommand), ChatReport), 2),
+}
 """Tokens of ``ROOMS_COMMAND_BURST``; every other command, and a frame that is none, costs one."""
 REPLAY = 1
 """Tokens more for a join that asks for what was missed."""

@@ -48,7 +48,9 @@ class Hub:
     def __init__(self, store: LiveStore, layer: Layer, node_id: str) -> None:
         self.node_id = node_id
         self.connections: set[Connection] = set()
-        self._dispatch = Dispatch(store, layer, node_id, self.receive, self._take_audience)
+        self.bans_changed = asyncio.Event()
+        """Set when a ban was made or lifted, here or elsewhere."""
+        self._dispatch = Dispatch(store, layer, node_id, self.receive, self._take_audience, self.bans_changed.set)
         self._audience = 0
         """How many connections have something to be written since the outbox asked last."""
         self._rooms: dict[int, LocalRoom] = {}
@@ -86,6 +88,11 @@ class Hub:
     def tell(self, operation: Operation[None]) -> None:
         """Carry out an operation that nobody waits for."""
         self._dispatch.submit(operation, lambda _: None)
+
+    async def announce_bans(self) -> None:
+        """Have all nodes read the bans again at once."""
+        self.bans_changed.set()
+        await self._dispatch.announce_bans()
 
     async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put ``connection`` into a room. Its answer is written before any later event, and after none.

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from django.db import Error as DatabaseError
 
 from rooms import installation, services
+from rooms.bans import Bans
 from rooms.census import Census
 from rooms.conf import conf
 from rooms.gate import Gate
@@ -37,10 +38,11 @@ Duty = Callable[[], Awaitable[None]]
 class Keeper:
     """Looks after the rooms for one node."""
 
-    def __init__(self, store: LiveStore, hub: Hub, gate: Gate) -> None:
+    def __init__(self, store: LiveStore, hub: Hub, gate: Gate, bans: Bans) -> None:
         self._store = store
         self._hub = hub
         self._gate = gate
+        self._bans = bans
         self._census = Census(store, hub)
         self._hold_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -55,6 +57,7 @@ class Keeper:
             (self.sweep, lambda: conf.sweep),
             (self._hub.recovery.check_positions, lambda: conf.position_check),
             (self.reconcile, lambda: conf.reconcile),
+            (self.read_bans, lambda: conf.reconcile),
         ]
         self._tasks = [loop.create_task(self._repeat(duty, period)) for duty, period in duties]
 
@@ -92,8 +95,9 @@ class Keeper:
             await self._pause(duty, period())
 
     async def _pause(self, duty: Duty, seconds: float) -> None:
-        """Wait for a duty's next time. The beat comes at once, or nearly, when a room's state was found lost."""
-        if duty != self.beat:
+        """Wait for a duty's next time. Some come at once, or nearly, when they are known to be needed."""
+        hurries = {self.beat: self._hub.recovery.state_lost, self.read_bans: self._hub.bans_changed}
+        if duty not in hurries:
             await asyncio.sleep(seconds)
             return
         loop = asyncio.get_running_loop()
@@ -102,7 +106,7 @@ class Keeper:
         # A process that was stopped meanwhile is late already, and has to hurry.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(next_time):
-                await self._hub.recovery.state_lost.wait()
+                await hurries[duty].wait()
 
     # --- the duties --------------------------------------------------------------------------------------------------
 
@@ -152,6 +156,10 @@ class Keeper:
             await installation.hold()
             self._hold_at = now + HOLD_SECONDS
         await self._census.take()
+
+    async def read_bans(self) -> None:
+        """Learn who is banned, and put out whom a new ban names."""
+        await self._bans.read()
 
 
 def _graces() -> tuple[int, int]:

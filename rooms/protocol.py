@@ -29,6 +29,8 @@ SLOW_MAX = 300
 """Seconds between two lines of a visitor in slow mode, at most."""
 BLOCKS_MAX = 500
 """How many visitors a room keeps out; beyond that the oldest may come back."""
+REPORTS_MAX = 5
+"""How many lines a visitor may report in ten minutes."""
 QUOTED = 4
 """How many lines on either side of a reported one are reported with it."""
 MEMBERS_MAX = 200

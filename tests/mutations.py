@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "bench", "locale", "*.png")
-TESTS = ("tests/test_differential.py", "tests/test_live.py")
+TESTS = ("tests/test_differential.py", "tests/test_live.py", "tests/test_live_moderation.py")
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
 STEP = re.compile(r"^E +Step\(", re.MULTILINE)
@@ -40,6 +40,7 @@ COMMON, EVENTS, MEMBERS = "scripts/common.lua", "scripts/events.lua", "scripts/m
 BEAT, FINISH, SEND, SWEEP = "scripts/beat.lua", "scripts/finish_delete.lua", "scripts/send.lua", "scripts/sweep.lua"
 RESTORE, CREATE, EXIT = "scripts/restore.lua", "scripts/create.lua", "scripts/exit.lua"
 DISCONNECT, DELETE = "scripts/disconnect.lua", "scripts/begin_delete.lua"
+KICK, TRANSFER, REMOVE, LINES = "scripts/kick.lua", "scripts/transfer.lua", "scripts/remove.lua", "scripts/lines.lua"
 
 MUTATIONS = [
     # The five that passed every test once.
@@ -284,6 +285,40 @@ MUTATIONS = [
         BEAT,
         "then redis.call('SADD', PREFIX .. 'unregistered', NODE) end",
         "then end",
+    ),
+    # Hosts, moderators, lines.
+    Mutation("a kicked visitor comes back", KICK, "if block == '1' then", "if false then"),
+    Mutation(
+        "a kicked visitor is put back",
+        RESTORE,
+        "    or redis.call('HEXISTS', key('room', room)",
+        "    or 0 * redis.call('HEXISTS', key('room', room)",
+    ),
+    Mutation("the names of a kicked visitor go as they came", KICK, "name == target and -1 or", ""),
+    Mutation("an address is forgotten at midnight", MEMBERS, "who.address, who.before)) do", "who.address)) do"),
+    Mutation("a lock keeps members out", MEMBERS, "  if here then return nil end\n", ""),
+    Mutation("a mute counts for nothing", SEND, "if muted > NOW then return", "if false then return"),
+    Mutation("slow mode is for the host too", SEND, "return visitor ~= found.host_visitor", "return true"),
+    Mutation(
+        "slow mode counts from before it was set", "scripts/change.lua", "if field == 'slow' then", "if false then"
+    ),
+    Mutation(
+        "a host who was replaced is waited for as before", TRANSFER, "'XX', 'LT', int(NOW + grace)", "'XX', 'LT', 'inf'"
+    ),
+    Mutation("a line that was taken back stays", REMOVE, "redis.call('XDEL', key('lines', room), entry[1])\n", ""),
+    Mutation(
+        "a line that was taken back is missed",
+        SEND,
+        "redis.call('EXISTS', key('lines', room)) == 0",
+        "redis.call('XLEN', key('lines', room)) == 0",
+    ),
+    Mutation("an author has all the time", REMOVE, " and NOW - at < tonumber(own_for)", ""),
+    Mutation("removals go with the rest", EVENTS, "keep(kind or 'others', room", "keep('others', room"),
+    Mutation("reactions are told at once", LINES, "NOW - told < REACTIONS_EVERY", "false"),
+    Mutation("reactions outlive their room", FINISH, "'reactions', 'tallies', 'changed'}", "'changed'}"),
+    Mutation("memory: a lift leaves the address out", "memory_rules.py", "if kick[2] != op.person}", "}"),
+    Mutation(
+        "memory: who is kicked may be sent the past", "memory_rules.py", "    room.windows.pop(person, None)\n", ""
     ),
 ]
 

@@ -506,7 +506,7 @@ async def test_a_node_can_stop_although_its_layer_loses_a_cancellation() -> None
             message: dict[str, Any] = await super().receive(channel)
             return message
 
-    relay = Relay(Deaf(), "a", lambda _: None)
+    relay = Relay(Deaf(), "a", lambda _: None, lambda: None)
     relay.start()
     await asyncio.sleep(0)
     await asyncio.wait_for(relay.stop(), 5)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import services
+from rooms.bans import Bans
 from rooms.gate import Gate
 from rooms.hub import Hub
 from rooms.keeper import Keeper
@@ -29,7 +30,7 @@ async def keeper(transactional_db: None, settings: Settings, store: LiveStore) -
     settings.ROOMS_RECONCILE = 0
     hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
     await store.beat(hub.node_id, 60_000)
-    return Keeper(store, hub, Gate(store, hub))
+    return Keeper(store, hub, Gate(store, hub), Bans(hub))
 
 
 async def row(name: str = "방") -> Room:

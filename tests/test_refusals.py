@@ -95,6 +95,23 @@ async def unavailable(stage: Stage) -> Message:
     return await stage.guest.say(stage.room, "손님", "들리나요")
 
 
+async def banned(stage: Stage) -> Message:
+    third = await stage.connect()
+    token = (await third.join(stage.room, "셋째"))["token"]
+    await stage.host.ask("CLIENT_MEMBER_KICK", roomID=stage.room, userName="주인", target="셋째")
+    return await (await stage.connect()).join(stage.room, "다른이", token=token)
+
+
+async def room_locked(stage: Stage) -> Message:
+    await stage.host.ask("CLIENT_ROOM_LOCK", roomID=stage.room, userName="주인", locked=True)
+    return await (await stage.connect()).join(stage.room, "셋째")
+
+
+async def muted(stage: Stage) -> Message:
+    await stage.host.ask("CLIENT_MEMBER_MUTE", roomID=stage.room, userName="주인", target="손님", seconds=60)
+    return await stage.guest.say(stage.room, "손님", "저기요")
+
+
 PROVOKED: dict[str, Callable[[Stage], Awaitable[Message]]] = {
     "bad_frame": lambda stage: answer_to(stage.guest, "[]"),
     "bad_json": lambda stage: answer_to(stage.guest, "{"),
@@ -107,6 +124,9 @@ PROVOKED: dict[str, Callable[[Stage], Awaitable[Message]]] = {
     "name_not_allowed": lambda stage: stage.guest.join(stage.room, "\u3164"),
     "not_in_room": lambda stage: stage.guest.say(stage.room, "주인", "나야 나"),
     "not_host": lambda stage: stage.guest.ask("CLIENT_ROOM_DELETE", roomID=stage.room, userName="손님"),
+    "banned": banned,
+    "room_locked": room_locked,
+    "muted": muted,
     "too_fast": too_fast,
     "too_many_rooms": lambda stage: too_many_rooms(stage),
     "unavailable": unavailable,
