@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from rooms import lines, moderation, node, services
+from rooms import bans, lines, moderation, node, services
 from rooms.hub import Hub
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
 from rooms.live.moderation import Inspect, Overview, Standing, Subject
-from rooms.models import Ban
-from rooms.port import recorded
 from rooms.protocol import Refusal
 
 T = TypeVar("T")
@@ -163,17 +161,8 @@ async def ban(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
 
 async def ban_author(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     """Keep the author of a reported line away from the site, in the room or not."""
-    try:
-        keys = [subject.key for subject in await hub.do(Inspect(room_id)) if subject.person == values["person"]]
-    except Refusal as problem:
-        if not isinstance(problem, RoomUnknown) and problem.error != "room_not_found":
-            raise
-        keys = []
-    who = {name: values[name] for name in ("visitor", "person", "tag", "reason")}
-    async with recorded("it cannot be written down now"):
-        await Ban.objects.add_ban(**who, by=values["by"], until=values.get("until"), room_id=room_id)
-    for target in keys[:1]:
-        await moderation.kick(hub, room_id, moderation.moderator(), target)
+    who = {name: values[name] for name in ("visitor", "person", "tag", "reason", "by")}
+    await bans.ban(hub, **who, until=values.get("until"), room_id=room_id)
 
 
 async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
@@ -183,5 +172,4 @@ async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
 
 async def lift_ban(hub: Hub, ban_id: int, values: dict[str, Any]) -> None:
     """End a ban."""
-    async with recorded("it cannot be written down now"):
-        await Ban.objects.lift(ban_id)
+    await bans.lift(hub, ban_id)
