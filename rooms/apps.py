@@ -12,4 +12,10 @@ class RoomsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the checks so that they register themselves."""
-        from rooms import checks, checks_database, checks_installation, checks_redis  # noqa: F401
+        from rooms import (  # noqa: F401
+            checks,
+            checks_database,
+            checks_installation,
+            checks_redis,
+            checks_words,
+        )

@@ -20,8 +20,9 @@ from rooms.live.addresses import Address
 from rooms.live.contract import RoomUnknown
 from rooms.live.moderation import Inspect, Kick
 from rooms.models import ADDRESS_HOURS, Ban, Host, database
-from rooms.port import Doer, recorded
+from rooms.port import recorded
 from rooms.protocol import CLOSE_BANNED, Refusal
+from rooms.verbs import Doer
 from rooms.visitors import Visitor
 
 EXIT_SECONDS = 2.0

@@ -17,7 +17,7 @@ from rooms import answers, hosts, lines, node, services
 from rooms.addresses import address_of
 from rooms.conf import conf
 from rooms.connection import Connection
-from rooms.costs import cost
+from rooms.costs import NOT_FOUND, cost
 from rooms.flood import Bucket
 from rooms.protocol import (
     CLOSE_BANNED,
@@ -187,6 +187,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         except Refusal as refusal:
             await connection.acks_drained()
             connection.write(answers.refuse(command, refusal))
+            if refusal.error == "room_not_found" and isinstance(command, RoomJoin) and self.frames is not None:
+                self.frames.owe(NOT_FOUND)
             await self._count(refused=refusal.error == "too_fast")
         except Exception:
             # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").

@@ -137,7 +137,7 @@ class RoomCreate(Command, frozen=True, tag="CLIENT_ROOM_CREATE"):
 
     roomName: str
     userName: str
-    listed: bool = True
+    listed: bool | None = True
     token: Token | None = None
     ref: Ref | None = None
 
@@ -195,7 +195,7 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
 
     answer = "SERVER_ROOM_LIST"
 
-    watch: bool = False
+    watch: bool | None = False
     ref: Ref | None = None
 
 
@@ -448,7 +448,7 @@ class RoomExited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
 
 
 class ListedRoom(Struct, frozen=True):
-    """One room of a list."""
+    """One room of a list; ``later`` if it stands after the first ten although it is fuller than some of them."""
 
     roomID: int
     roomName: str
@@ -457,6 +457,7 @@ class ListedRoom(Struct, frozen=True):
     participants: int
     locked: bool
     createdAt: int
+    later: bool | UnsetType = UNSET
 
 
 class RoomListed(Struct, frozen=True, tag="SERVER_ROOM_LIST"):

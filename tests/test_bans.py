@@ -1,18 +1,22 @@
 """Bans from the whole site: connections that end, identities that are refused, rooms that close, over sockets."""
 
+import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from channels.layers import get_channel_layer
 from django.utils import timezone
 from pytest_django import Settings
 
 from rooms import bans
+from rooms.hub import Hub
 from rooms.live.addresses import Address
 from rooms.live.moderation import Inspect, Subject
 from rooms.models import Ban, Host
 from rooms.node import Node
 from rooms.protocol import CLOSE_BANNED
+from rooms.relay import Layer
 from rooms.visitors import Visitor, from_token
 from tests.conftest import Client, Connect, Message, a_cookie, browser_headers
 
@@ -130,6 +134,18 @@ async def test_the_others_stay(stage: Stage) -> None:
     await stage.ban()
     await stage.guest.closed_with()
     assert (await stage.host.say(stage.room, "주인", "아직 있어요"))["participants"] == 1
+
+
+async def test_a_ban_is_told_to_every_node_at_once(server: Node) -> None:
+    layer = cast(Layer, get_channel_layer())
+    other = Hub(server.store, layer, "rooms.hub.other")
+    other.start()
+    async with asyncio.timeout(5):
+        while not other.bans_changed.is_set():
+            # Until it is listening.
+            await asyncio.sleep(0.02)
+            await server.hub.announce_bans()
+    await other.stop()
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ export function refusal(error, field = null) {
     unconfirmed: gettext("It is not certain that this message was sent."),
     not_in_room: gettext("You were out of the room when this was sent."),
     not_host: gettext("Only the host can do that."),
+    not_allowed: gettext("There is a word in it that cannot be used here. Please put it in another way."),
   };
   const fields = {
     userName: gettext("Please choose a nickname of 1 to 10 characters."),
