@@ -35,7 +35,7 @@ LINES = """const lines = (one) => {
 BROKEN = f"""() => {{ {LINES}
     return [...document.querySelectorAll("#result_list tbody :is(td, th), bdi, dd")]
         .filter((one) => one.checkVisibility() && !one.querySelector("ul, form") && lines(one) > 2)
-        .filter((one) => lines(one) > one.textContent.trim().length / 3).map((one) => one.outerHTML.slice(0, 120)); }}"""
+        .filter((one) => lines(one) > one.textContent.trim().length / 3).map((one) => one.outerHTML.slice(0, 90)); }}"""
 DATES = f"""() => {{ {LINES}
     return [...document.querySelectorAll(".when, .field-at, .field-until, .field-age")]
         .filter((one) => lines(one) > 1).map((one) => one.outerHTML); }}"""

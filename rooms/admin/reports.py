@@ -75,7 +75,7 @@ class StateFilter(admin.SimpleListFilter):
 class ReportAdmin(Titled, ReportModelAdmin):
     """Reports; the newest that wait come first."""
 
-    list_display = ("whom", "reason", "room_name", "at", "state")
+    list_display = ("whom", "state", "reason", "at", "room_name")
     list_filter = (StateFilter, "reason", "at")
     search_fields = ("room_name", "nickname", "tag", "=room_id")
     list_per_page = 50
