@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rooms.live.arrivals import Depart
-from rooms.live.contract import LiveStore, Outcome, Refused, StoreUnavailable, Unavailable
-from rooms.live.operations import AnswerT, Disconnect, Operation, Send
+from rooms.live.contract import LiveStore, Outcome, Refused, StoreSilent, StoreUnavailable, Unavailable
+from rooms.live.operations import AnswerT, Disconnect, Operation, Positions, Send
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,10 @@ class Outbox:
         """Whether the outcomes told last were written to very many sockets."""
         self._away = False
         """Whether the last call did not reach the store."""
+        self._silent = False
+        """Whether the store did not answer the last call in time: nothing is taken in then until it answers again."""
+        self._draining = False
+        """Whether somebody waits for the end of what is queued."""
         self._first: deque[_Entry] = deque()
         """Everything but messages, in order."""
         self._talk: dict[str, deque[_Entry]] = {}
@@ -65,11 +69,16 @@ class Outbox:
     def submit(self, operation: Operation[AnswerT], done: Callable[[Outcome[AnswerT]], None]) -> None:
         """Queue ``operation``; ``done`` is called with its outcome, in the order of submission.
 
-        The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached. A lost
+        The outcome is a refusal with ``unavailable`` when the queue is full or the store cannot be reached; at once
+        while it does not answer, which is looked at every ``RETRY_SECONDS``. A lost
         connection (``LOSSES``) is never given up: it waits until the store is back.
         """
         if self._closed and not isinstance(operation, LOSSES):
             done(Refused(Unavailable("is not asked any more by a process that stops")))
+            return
+        if self._silent and not isinstance(operation, LOSSES):
+            # Commands that follow each other would wait for it one after the other.
+            done(Refused(Unavailable(StoreSilent().reason)))
             return
         queue = self._first
         if isinstance(operation, Send):
@@ -77,10 +86,13 @@ class Outbox:
         if self._size >= self._limit and self._is_unfair(operation, len(queue)):
             done(Refused(Unavailable("is slower than what is asked of it")))
             return
-        queue.append((operation, done))
-        self._size += 1
+        self._enqueue(queue, operation, done)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def _enqueue(self, queue: deque[_Entry], operation: Operation[Any], done: Callback) -> None:
+        queue.append((operation, done))
+        self._size += 1
 
     def _is_unfair(self, operation: Operation[Any], waiting: int) -> bool:
         """Whether an operation may not wait with so many in its queue: others have their share of the room there is."""
@@ -94,17 +106,21 @@ class Outbox:
 
     async def drained(self) -> None:
         """Wait until nothing is queued or under way."""
+        self._draining = True
         while self._task is not None:
             await asyncio.wait([self._task])
+        self._draining = False
 
     async def _run(self) -> None:
         answered: list[_Answer] = []
         try:
-            while self._size or answered:
+            while self._size or answered or (self._silent and not self._draining):
                 if self._away or self._to_many or not self._size:
                     self._tell(answered)
                     answered = []
                     await self._pause()
+                    if self._silent and not self._size and not self._draining:
+                        self._enqueue(self._first, Positions(()), lambda _: None)
                     if not self._size:
                         continue
                 batch = self._next()
@@ -158,6 +174,7 @@ class Outbox:
             outcomes = await self._store.apply(self._node_id, [operation for operation, _ in batch])
         except StoreUnavailable as problem:
             self._away = True
+            self._silent = isinstance(problem, StoreSilent)
             # Those who wait for this call fail with it: each by itself would wait as long again.
             batch.extend(self._take_all())
             self._first.extend(entry for entry in batch if isinstance(entry[0], LOSSES))
@@ -168,6 +185,7 @@ class Outbox:
             # A fault of ours: say so once, and let the others go on.
             logger.exception("the live store failed on a batch of %d operations", len(batch))
             outcomes = [Refused(Unavailable("failed")) for _ in batch]
+        self._silent = False
         return [(done, outcome) for (_, done), outcome in zip(batch, outcomes, strict=True)]
 
     def _tell(self, answered: list[_Answer]) -> None:

@@ -10,7 +10,7 @@ import copy
 from random import Random
 from typing import Any
 
-from rooms.live.contract import Done, StoreUnavailable
+from rooms.live.contract import Done, StoreSilent, StoreUnavailable
 from rooms.live.memory import MemoryStore
 from tests.world.faults import Faults
 from tests.world.history import History
@@ -113,7 +113,7 @@ class Server:
         if still > 1e-6:  # less is a rounding error
             # Whoever waits gives up; the call is carried out all the same when the store goes on.
             if back is not None:
-                self._clock.after(CALL_SECONDS, call.fail)
+                self._clock.after(CALL_SECONDS, call.fail, StoreSilent())
             self._arrive(still, call, back)
         elif call.wire.is_served_in(self.life):
             outcome = self.carry_out(call.name, call.arguments)
@@ -160,11 +160,11 @@ class Call:
         if not self.answer.done():
             self.answer.set_result(value)
 
-    def fail(self) -> None:
+    def fail(self, problem: StoreUnavailable | None = None) -> None:
         """No answer will come: nobody knows whether it was carried out."""
         self.wire.broken = True
         if not self.answer.done():
-            self.answer.set_exception(StoreUnavailable("does not answer"))
+            self.answer.set_exception(problem or StoreUnavailable())
 
 
 class Link:
