@@ -222,6 +222,8 @@ def _wire(room: LobbyRoom) -> dict[str, Any]:
 def _duration(seconds: float) -> str:
     """A length of time in words, in the largest unit that divides it."""
     whole = round(seconds)
+    if whole > 86_400 and whole % 86_400 == 0:
+        return ngettext("%(count)s day", "%(count)s days", whole // 86_400) % {"count": whole // 86_400}
     if whole and whole % 3600 == 0:
         return ngettext("%(count)s hour", "%(count)s hours", whole // 3600) % {"count": whole // 3600}
     if whole and whole % 60 == 0:
