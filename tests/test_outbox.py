@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rooms import outbox as module
-from rooms.live.contract import Done, Outcome, Refused, StoreUnavailable
+from rooms.live.contract import Done, Outcome, Refused, StoreSilent, StoreUnavailable
 from rooms.live.operations import Disconnect, Exit, Operation, Send
 from rooms.outbox import Outbox
 
@@ -17,12 +17,14 @@ class Store:
 
     def __init__(self) -> None:
         self.calls: list[int] = []
-        self.away = False
+        self.away = self.silent = False
 
     async def apply(self, node_id: str, operations: Sequence[Operation[Any]]) -> list[Outcome[Any]]:
         self.calls.append(len(operations))
         if self.away:
             raise StoreUnavailable
+        if self.silent:
+            raise StoreSilent
         await asyncio.sleep(0.01)
         return [Done(None) for _ in operations]
 
@@ -114,6 +116,31 @@ async def test_while_the_store_is_away_all_is_refused_in_order_but_losses(monkey
     store.away = False
     await box.drained()
     assert told == ["unavailable"] * 150 + ["lost"]
+
+
+async def test_while_the_store_is_silent_everything_is_refused_at_once_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
+    store = Store()
+    store.silent = True
+    box = outbox(store)
+    told: list[str] = []
+
+    def tell(outcome: Outcome[Any]) -> None:
+        told.append("refused" if isinstance(outcome, Refused) else "done")
+
+    submit(box, done=tell)
+    while not told:
+        await asyncio.sleep(0)
+    submit(box, done=tell)
+    assert told == ["refused", "refused"]
+    store.silent = False
+    while told[-1] == "refused":
+        await asyncio.sleep(0.001)
+        submit(box, done=tell)
+        await asyncio.sleep(0.001)
+    await box.drained()
 
 
 async def test_a_store_that_is_away_is_not_asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,19 @@ def test_nothing_promised_is_broken_in_any_world(first: int) -> None:
 
 
 FOUND = {
+    "a message waits behind reactions while the store hangs": Schedule(
+        20141,
+        6,
+        (
+            Step(1.251, "say", 5),
+            Step(3.116, "hang", 2, 7.092),
+            Step(3.927, "say", 5),
+            Step(4.149, "hang", 1, 7.394),
+            Step(4.784, "react", 5),
+            Step(4.787, "say", 5),
+            Step(5.519, "react", 5),
+        ),
+    ),
     "the last beat of a dead process is carried out after a pause": Schedule(
         5110, 4, (Step(1.476, "say", 0), Step(1.898, "hang", 2, 7.361), Step(2.022, "terminate", 2, 0.628))
     ),
