@@ -122,7 +122,6 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "history_age": _duration(conf.history_age),
         "grace": _duration(conf.grace),
         "host_grace": _duration(conf.host_grace),
-        "report_days": conf.report_days,
         "token_age": _duration(conf.token_age),
         # In steps of that time: the one in use, and the one before.
         "ref_age": _duration(2 * conf.ref_age),
