@@ -18,7 +18,7 @@ from rooms import console, node, protocol
 from rooms.hub import Hub
 from rooms.management import sheets
 from rooms.models import NOTE_MAX, Installation, reason
-from rooms.port import DatabaseUnavailable
+from rooms.verbs import DatabaseUnavailable
 
 REFUSED, UNREACHABLE = 1, 3
 HELP = """\
