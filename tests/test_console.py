@@ -305,8 +305,8 @@ def test_korean_takes_two_columns_a_syllable() -> None:
 
 
 def test_the_columns_of_a_table_stand_under_each_other() -> None:
-    lines = table(("name", "people", "host"), [("사랑방", 12, "달빛"), ("book club", 3, None)]).splitlines()
-    assert lines == ["name       people  host", "사랑방         12  달빛", "book club       3  -"]
+    lines = table(("name", "people", "host"), [("사랑방", 12, "달빛"), ("book club", None, None)]).splitlines()
+    assert lines == ["name       people  host", "사랑방         12  달빛", "book club       -  -"]
 
 
 def test_what_people_wrote_cannot_break_a_table() -> None:

@@ -18,7 +18,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """
     lines = [list(headings), *([_cell(cell) for cell in row] for row in rows)]
     widths = [max(width(line[column]) for line in lines) for column in range(len(headings))]
-    right = [bool(rows) and all(isinstance(row[column], int | None) for row in rows) for column in range(len(headings))]
+    right = [_is_numbers([row[column] for row in rows]) for column in range(len(headings))]
     return "\n".join(GAP.join(map(_padded, line, widths, right)).rstrip() for line in lines)
 
 
@@ -28,6 +28,10 @@ def width(text: str) -> int:
         0 if unicodedata.category(character) in ("Mn", "Me") else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
     )
+
+
+def _is_numbers(cells: Sequence[object]) -> bool:
+    return any(cell is not None for cell in cells) and all(isinstance(cell, int | None) for cell in cells)
 
 
 def _cell(value: object) -> str:
