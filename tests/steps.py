@@ -257,7 +257,7 @@ class Steps:
 
     def _toll(self) -> Charge:
         pick = self._random
-        return Charge(pick.choice(ADDRESSES), pick.choice((0, 1, 1, 1, 2)), pick.choice((1000, 100_000)))
+        return Charge(pick.choice(ADDRESSES), pick.choice((0, 1, 1, 1, 2)), pick.choice((1000, 100_000, 100_000)))
 
     def _arrive(self) -> Operation[Any]:
         return Arrive(self._toll(), self._random.randrange(1, 4), self._random.choice((0, 1, 2, 3, 4)))
