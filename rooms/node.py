@@ -8,6 +8,8 @@ import asyncio
 import contextvars
 import secrets
 import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
 from channels.layers import get_channel_layer
@@ -86,6 +88,24 @@ async def stop_current() -> None:
     node = _nodes.get(asyncio.get_running_loop())
     if node is not None:
         await node.stop()
+
+
+@asynccontextmanager
+async def errand() -> AsyncIterator[Hub]:
+    """A hub for what a command has to do: without connections, so it has no lease and listens to nobody.
+
+    Raises:
+        DatabaseError: the database has not told which installation this is.
+    """
+    await installation.current()
+    store, layer = new_store(), cast(Layer, get_channel_layer())
+    hub = Hub(store, layer, f"rooms.errand.{secrets.token_hex(8)}")
+    try:
+        yield hub
+    finally:
+        await hub.stop()
+        await store.close()
+        await layer.flush()
 
 
 def new_store() -> LiveStore:

@@ -24,6 +24,8 @@ FLUSH_SECONDS = 6
 BANS = {"type": "hub.bans"}
 ALL_NODES = "rooms.nodes"
 """The layer's group of all nodes."""
+SEND_SECONDS = 1
+"""How long what is being sent may take when a node ends; what is lost then the others read from the store."""
 CANCEL_SECONDS = 0.1
 """After how long a task that does not end is cancelled again."""
 
@@ -91,7 +93,9 @@ class Relay:
         self._watching = loop.create_task(self._watch())
 
     async def stop(self) -> None:
-        """Listen and send no more."""
+        """Listen and send no more, once what was published is sent."""
+        if self._sending is not None:
+            await asyncio.wait([self._sending], timeout=SEND_SECONDS)
         for task in (self._watching, self._listening, self._sending):
             await _cancel(task)
 

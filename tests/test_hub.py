@@ -588,3 +588,27 @@ async def test_a_node_can_stop_although_its_layer_loses_a_cancellation() -> None
     relay.start()
     await asyncio.sleep(0)
     await asyncio.wait_for(relay.stop(), 5)
+
+
+async def test_what_was_published_is_sent_before_a_node_ends() -> None:
+    class Slow(Wire):
+        async def send(self, channel: str, message: dict[str, Any]) -> None:
+            await asyncio.sleep(0.05)
+            self.sent += 1
+
+    wire = Slow()
+    relay = Relay(wire, "a", lambda _: None, lambda: None)
+    relay.publish(Event(ROOM, 1, "{}", recipients=("b",)))
+    relay.publish(Event(ROOM, 1, "{}", recipients=("c",)))
+    await relay.stop()
+    assert wire.sent == 2
+
+
+async def test_a_layer_that_is_away_does_not_keep_a_node_from_ending() -> None:
+    class Away(Wire):
+        async def send(self, channel: str, message: dict[str, Any]) -> None:
+            await asyncio.sleep(60)
+
+    relay = Relay(Away(), "a", lambda _: None, lambda: None)
+    relay.publish(Event(ROOM, 1, "{}", recipients=("b",)))
+    await asyncio.wait_for(relay.stop(), 3)
