@@ -37,7 +37,7 @@ MODULES = {
     "main": [
         f"rooms/{name}.js"
         for name in sorted(
-            (*_BOTH, "alerts", "composer", "events", "gather", "links", "people", "scroll", "store", "view")
+            (*_BOTH, "alerts", "composer", "events", "gather", "links", "people", "requests", "saying", "scroll", "store", "view")
         )
     ],
 }

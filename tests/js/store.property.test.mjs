@@ -77,7 +77,7 @@ class Room {
     /** @type {Wire.ServerRoomJoinAnswer} */
     const answer = {
       type: "SERVER_ROOM_JOIN", status: true, ref, roomID: ROOM, roomName: "방", nickName: userName, tag: "me", host: this.host,
-      participants: this.members.length, members: [...this.members], locked: false, seq: this.seq, at: this.seq,
+      participants: this.members.length, members: [...this.members], topic: "", locked: false, slow: 0, mutedUntil: 0, seq: this.seq, at: this.seq,
     };
     if (this.closesAt !== null) answer.closesAt = this.closesAt;
     if (after === undefined) return [answer];
