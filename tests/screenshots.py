@@ -155,6 +155,7 @@ def ends(camera: Camera, host: Page, guest: Page) -> None:
     camera.take(guest, "room-host-away")
     host.go_back()
     expect(guest.locator("#away")).to_be_empty()
+    host.locator("#host-menu").click()
     host.locator("#close-room").click()
     camera.take(host, "dialog-close")
     host.locator("#close-dialog button[value=yes]").click()
