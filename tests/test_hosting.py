@@ -164,7 +164,7 @@ def test_a_reply_quotes_its_line_and_leads_to_it(pair: tuple[Page, Page]) -> Non
         say(host, f"다른 말 {count}")
     expect(guest.locator(".chat")).to_have_count(31)
     open_line(guest, "점심 뭐")
-    guest.get_by_role("button", name="답장", exact=True).click()
+    guest.locator("#line-reply").click()
     expect(guest.locator("#message")).to_be_focused()
     expect(guest.locator("#replying")).to_contain_text("마루 님에게 답장")
     say(guest, "국수요!")
