@@ -23,10 +23,11 @@ test: .venv/test.stamp ## run all checks; installs missing programs, or prints w
 	node --test --test-reporter=spec tests/js/*.test.mjs
 	$(BIN)/python -m pytest
 
-soak: .venv/test.stamp ## run 10,000 simulated and fifty real schedules of random faults; SEEDS=200 FIRST=51 for other real ones, STORES=1 hurts Redis too
+soak: .venv/test.stamp ## run 10,000 simulated and fifty real schedules of random faults; SEEDS=200 FIRST=51 for other real ones, STORES=1 hurts Redis too; then measure 100,000 idle rooms
 	@.ci/system-packages
 	$(BIN)/python -m tests.world --seeds 1-10000
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1) $(if $(STORES),--stores)
+	$(BIN)/python -m tests.idle 100000 --workers 3
 
 # ONLY=pings,lists measures some of the attacks; SECONDS_EACH=10 is shorter.
 attack: .venv/test.stamp ## measure what each attack on a server does to honest people (eight minutes); fails where it is much

@@ -15,6 +15,8 @@ from django.core.asgi import get_asgi_application
 from django.core.checks import run_checks
 from django.urls import re_path
 
+from chatsite import descriptors
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatsite.settings")
 
 
@@ -29,10 +31,13 @@ def _refuse_misconfiguration() -> None:
         raise SystemExit(1)
 
 
+descriptors.raise_limit()
+descriptors.watch()
 django.setup(set_prefix=False)
 _refuse_misconfiguration()
 
-from rooms.routing import websocket_urlpatterns  # noqa: E402 - needs Django to be set up
+from rooms.page_limit import PageLimit  # noqa: E402 - needs Django to be set up
+from rooms.routing import websocket_urlpatterns  # noqa: E402
 
 
 async def _refuse(scope: Any, receive: Any, send: Any) -> None:
@@ -43,4 +48,4 @@ async def _refuse(scope: Any, receive: Any, send: Any) -> None:
 
 # ``re_path`` is typed for views; the router calls an ASGI application.
 sockets = URLRouter([*websocket_urlpatterns, re_path("", _refuse)])  # type: ignore[arg-type]
-application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})
+application = ProtocolTypeRouter({"http": PageLimit(get_asgi_application()), "websocket": sockets})

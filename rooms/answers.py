@@ -12,15 +12,22 @@ from rooms import names
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.costs import table
+from rooms.live.moderation import OWN_LINE
 from rooms.live.operations import Entered
 from rooms.protocol import (
+    BLOCKS_MAX,
     FRAME_MAX,
     MEMBERS_MAX,
     MESSAGE_MAX,
+    MUTE_MAX,
+    NOTE_MAX,
     PING_SECONDS,
     PROTOCOL_VERSION,
+    REPORTS_MAX,
     ROOM_NAME_MAX,
+    SLOW_MAX,
     TEXT_FIELDS,
+    TOPIC_MAX,
     USER_NAME_MAX,
     Command,
     Greeting,
@@ -31,8 +38,8 @@ from rooms.protocol import (
     refusal,
 )
 
-_MESSAGES = ("message", "note")
-"""Texts that are cleaned like messages; all others are names."""
+_MESSAGES = ("message", "note", "topic")
+"""Texts that are cleaned like messages, and may be empty but for the first; all others are names."""
 
 
 def entered(kind: type[RoomCreated | RoomJoined], connection: Connection, found: Entered, ref: str | None) -> str:
@@ -50,11 +57,32 @@ def entered(kind: type[RoomCreated | RoomJoined], connection: Connection, found:
 
 def greeting(connection: Connection, ref: str | None) -> str:
     """The text of the answer to a hello."""
-    limits: dict[str, int | float | dict[str, int]] = {
+    return encode(
+        Greeting(
+            version=PROTOCOL_VERSION,
+            server=settings.PROGRAM,
+            limits=_limits(),
+            pingSeconds=PING_SECONDS,
+            token=UNSET if connection.cookie else connection.visitor.token(),
+            ref=ref or UNSET,
+        )
+    )
+
+
+def _limits() -> dict[str, int | float | dict[str, int]]:
+    """Every limit that a client can run into."""
+    return {
         "frameBytes": FRAME_MAX,
         "roomNameChars": ROOM_NAME_MAX,
         "userNameChars": USER_NAME_MAX,
         "messageChars": MESSAGE_MAX,
+        "topicChars": TOPIC_MAX,
+        "noteChars": NOTE_MAX,
+        "muteSeconds": MUTE_MAX,
+        "slowSeconds": SLOW_MAX,
+        "blocks": BLOCKS_MAX,
+        "ownLineSeconds": OWN_LINE // 1000,
+        "reportsPer10Minutes": REPORTS_MAX,
         "chatBurst": conf.chat_burst,
         "chatPerSecond": conf.chat_rate,
         "commandBurst": conf.command_burst,
@@ -77,16 +105,6 @@ def greeting(connection: Connection, ref: str | None) -> str:
         "graceSeconds": conf.grace,
         "hostGraceSeconds": conf.host_grace,
     }
-    return encode(
-        Greeting(
-            version=PROTOCOL_VERSION,
-            server=settings.PROGRAM,
-            limits=limits,
-            pingSeconds=PING_SECONDS,
-            token=UNSET if connection.cookie else connection.visitor.token(),
-            ref=ref or UNSET,
-        )
-    )
 
 
 def refuse(command: Command, problem: Refusal, wrong: Sequence[str] = ()) -> str:
@@ -102,7 +120,14 @@ def refuse(command: Command, problem: Refusal, wrong: Sequence[str] = ()) -> str
         text = getattr(command, field, None)
         if text is not None:
             try:
-                texts[field] = names.clean_message(text, limit) if field in _MESSAGES else names.clean(text, limit)
+                texts[field] = _clean(field, text, limit)
             except ValueError:
                 continue
     return refusal(command, problem, texts, wrong)
+
+
+def _clean(field: str, text: str, limit: int) -> str:
+    """A valid text as it is said again."""
+    if field not in _MESSAGES:
+        return names.clean(text, limit)
+    return names.clean_message(text, limit) if field == "message" or names.trim(text, limit) else ""

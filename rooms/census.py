@@ -17,7 +17,7 @@ from rooms.conf import conf
 from rooms.hub import Hub
 from rooms.live.contract import LiveStore
 from rooms.live.operations import BeginDelete, Create
-from rooms.models import Ended, Room, database
+from rooms.models import Ended, Room, database, forget
 from rooms.protocol import Refusal
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Census:
         await self._look_at_rows()
         async with database():
             await Ended.objects.filter(at__lt=timezone.now() - timedelta(days=RECORD_DAYS)).adelete()
+            await forget(conf.report_days)
 
     async def _is_ours(self) -> bool:
         # Until the next pass or piece is due, and no longer: if this node dies, another takes over then.

@@ -6,8 +6,11 @@ that do not.
 """
 
 import os
+import re
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from rooms.conf import conf
 
 TAG = "rooms"
+THIS_MACHINE = r"localhost|127(\.\d+){3}|\[?::1\]?|fd"
 
 
 @register(TAG)
@@ -118,6 +122,47 @@ def memory_is_for_one_process(app_configs: Any = None, **kwargs: Any) -> list[Ch
             id="rooms.W001",
         )
     ]
+
+
+@register(TAG)
+def addresses_are_told(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Limits by address need one: on loopback and on unix sockets only a web server in front can tell it."""
+    is_no_server = Path(sys.argv[0]).name == "manage.py" and "runserver" not in sys.argv
+    if settings.DEBUG or settings.TRUST_PROXY or is_no_server or _is_reached_by_others() or not _is_flood_control_on():
+        return []
+    return [
+        Warning(
+            "The server listens on this machine only and does not believe the web server in front, "
+            "so no limit by address counts.",
+            hint="Set TRUST_PROXY=1 behind a web server that overwrites X-Forwarded-For and X-Forwarded-Proto, "
+            "as deploy/nginx.conf does.",
+            id="rooms.W007",
+        )
+    ]
+
+
+def _is_reached_by_others() -> bool:
+    """Whether other machines can connect, as far as the command line of a server, or BIND for gunicorn's, tells."""
+    words = sys.argv[1:]
+    if "runserver" in words:
+        # A port alone is for this machine.
+        hosts = [word.rpartition(":")[0] for word in words[words.index("runserver") + 1 :] if word[0] != "-"]
+    elif Path(sys.argv[0]).name == "daphne" or "daphne" in Path(sys.argv[0]).parts:
+        hosts = [host for option, host in pairwise(words) if option in ("-b", "--bind")]
+    else:
+        hosts = ["" if name.startswith("unix:") else name.rpartition(":")[0] or "*" for name in _bound()]
+    return any(host and not re.fullmatch(THIS_MACHINE, host) for host in hosts)
+
+
+def _bound() -> list[str]:
+    return (os.environ.get("BIND") or "127.0.0.1:8000").replace(" ", "").split(",")
+
+
+def _is_flood_control_on() -> bool:
+    try:
+        return conf.flood_control
+    except ValueError:
+        return False
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from django.conf import settings
 
-T = TypeVar("T", int, float, bool)
+T = TypeVar("T", int, float, bool, str)
 
 
 class Setting(Generic[T]):
@@ -19,7 +19,7 @@ class Setting(Generic[T]):
 
     Args:
         default: the value when nobody sets one; its type decides how the environment's text is read.
-        unit: the unit of the number, for the documentation.
+        unit: the unit of the number, or what a text is, for the documentation.
         text: what the limit does, for the documentation.
         at_least: the smallest valid value.
         at_most: the largest; an hour for most times, which is how long what nobody touches stays in the live store.
@@ -48,11 +48,13 @@ class Setting(Generic[T]):
         return self.default if text is None else self.read(text)
 
     def read(self, text: str) -> T:
-        """Turn the environment's text into a value.
+        """Turn the environment's text into a value; what a text means is for ``words`` to check.
 
         Raises:
             ValueError: with a sentence that names the variable and what it takes.
         """
+        if isinstance(self.default, str):
+            return text.strip()
         kind: Callable[[str], Any] = _flag if isinstance(self.default, bool) else type(self.default)
         try:
             value = kind(text)
@@ -109,12 +111,23 @@ class Conf:
         600.0, "seconds", "how long newer visitors from the address of a person put out are kept out too (0: not)"
     )
     outbox = Setting(20_000, "operations", "how many operations may wait for the live store in one process", 1)
+    report_days = Setting(30, "days", "how long a report is kept, and a ban after its end", 1, 3650)
     flood_control = Setting(True, "", "whether anything is counted and slowed down (0 for benchmarks)")
     chat_burst = Setting(10, "messages", "how many messages a visitor may send at once", 1)
     chat_rate = Setting(2.0, "messages a second", "how many messages a visitor may send in the long run", 0.01)
     command_burst = Setting(60, "frames", "how many frames a connection may send at once", 1)
     command_rate = Setting(20.0, "frames a second", "how many frames a connection may send in the long run", 0.01)
+    pages_per_second = Setting(20.0, "pages a second", "how many pages one address may ask a process for; 0 for any")
+    logins = Setting(10, "attempts", "how many wrong passwords of moderators one address may send in ten minutes")
     flood_close = Setting(200, "refusals", "after how many too_fast in a row a connection is closed (4501)", 1)
+
+    reserved_names = Setting(
+        "",
+        "names, separated by commas",
+        "more names that nobody may have in a room, besides admin, 방장 and their like",
+    )
+    words_file = Setting("", "the path of a file", "words that names of people and rooms, and topics, may not have")
+    line_words_file = Setting("", "the path of a file", "words with which a line is not said")
 
     def declared(self) -> Iterator[Setting[Any]]:
         """Every setting, in the order in which they are written here."""

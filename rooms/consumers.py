@@ -17,9 +17,10 @@ from rooms import answers, hosts, lines, node, services
 from rooms.addresses import address_of
 from rooms.conf import conf
 from rooms.connection import Connection
-from rooms.costs import cost
+from rooms.costs import NOT_FOUND, cost
 from rooms.flood import Bucket
 from rooms.protocol import (
+    CLOSE_BANNED,
     CLOSE_CROWDED,
     CLOSE_FLOODING,
     CLOSE_RESTART,
@@ -132,6 +133,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         if visit.connections > conf.connections_per_visitor:
             await self.connection.close(CLOSE_TOO_MANY)
+        elif origin is not None and self.node.bans.keep_out(visitor, address):
+            # A program may still say who it is.
+            await self.connection.close(CLOSE_BANNED)
 
     def receive_now(self, text: str) -> bool:
         """The quick way in: carry out a message at once, without waiting for anything.
@@ -183,6 +187,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         except Refusal as refusal:
             await connection.acks_drained()
             connection.write(answers.refuse(command, refusal))
+            if refusal.error == "room_not_found" and isinstance(command, RoomJoin) and self.frames is not None:
+                self.frames.owe(NOT_FOUND)
             await self._count(refused=refusal.error == "too_fast")
         except Exception:
             # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").
@@ -228,13 +234,15 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         With a cookie, or once it has joined, a connection stays who it is.
 
         Raises:
-            Refusal: ``bad_field``, the token is forged or too old.
+            Refusal: ``bad_field``, the token is forged or too old; ``banned``.
         """
-        if token is None or connection.cookie or connection.seats:
-            return
-        known = from_token(token)
+        known: Visitor | None = connection.visitor
+        if token is not None and not connection.cookie and not connection.seats:
+            known = from_token(token)
         if known is None:
             raise Refusal("bad_field", "the token is forged or too old", field="token")
+        if self.node.bans.keep_out(known, connection.address):
+            raise Refusal("banned", "this visitor is banned from the site")
         if known.id != connection.visitor.id:
             self.node.visits.depart(connection.visitor.id)
             connection.visitor, connection.visit = known, self.node.visits.arrive(known.id)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from rooms import moderation, node, services
+from rooms import bans, lines, moderation, node, services
 from rooms.hub import Hub
 from rooms.live.contract import RoomUnknown
 from rooms.live.contract import refusal as store_refusal
@@ -139,6 +139,37 @@ async def mute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     await moderation.mute(hub, room_id, moderation.moderator(), values["target"], values["seconds"])
 
 
+async def unmute(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Let a person speak again."""
+    await moderation.mute(hub, room_id, moderation.moderator(), values["target"], 0)
+
+
 async def lift(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
     """Let a person who was put out come back."""
     await moderation.lift(hub, room_id, moderation.moderator(), values["tag"])
+
+
+async def ban(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep a person who is in a room away from the site."""
+    for subject in await hub.do(Inspect(room_id)):
+        if subject.key == values["target"]:
+            known = {"visitor": subject.visitor_id, "person": subject.person, "tag": subject.tag}
+            await ban_author(hub, room_id, {**values, **known})
+            return
+    raise store_refusal("not_in_room")
+
+
+async def ban_author(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Keep the author of a reported line away from the site, in the room or not."""
+    who = {name: values[name] for name in ("visitor", "person", "tag", "reason", "by")}
+    await bans.ban(hub, **who, until=values.get("until"), room_id=room_id)
+
+
+async def remove(hub: Hub, room_id: int, values: dict[str, Any]) -> None:
+    """Take a line back."""
+    await lines.remove(hub, room_id, moderation.moderator(), values["line"])
+
+
+async def lift_ban(hub: Hub, ban_id: int, values: dict[str, Any]) -> None:
+    """End a ban."""
+    await bans.lift(hub, ban_id)

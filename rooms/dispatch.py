@@ -29,6 +29,7 @@ class Dispatch:
         node_id: the name of this node.
         deliver: takes in an event for the connections here, one of this node or another.
         audience: how many writes to connections came of the events delivered since it was asked last.
+        on_bans: called when another node says that a ban was made or lifted.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class Dispatch:
         node_id: str,
         deliver: Callable[[Event], None],
         audience: Callable[[], int],
+        on_bans: Callable[[], None],
     ) -> None:
         self._deliver = deliver
         self._outbox = Outbox(store, node_id, conf.outbox, audience)
-        self._relay = Relay(layer, node_id, deliver)
+        self._relay = Relay(layer, node_id, deliver, on_bans)
 
     def start(self) -> None:
         """Begin to listen to the other nodes."""
@@ -51,6 +53,10 @@ class Dispatch:
         """Listen no more, and take no more operations in. What was submitted is to be drained before."""
         self._outbox.close()
         await self._relay.stop()
+
+    async def announce_bans(self) -> None:
+        """Tell all nodes that a ban was made or lifted."""
+        await self._relay.announce_bans()
 
     async def drained(self) -> None:
         """Wait until nothing is queued or under way."""

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from rooms.conf import conf
 
+REPEATS = 10
+"""So many lines that come too fast are looked for at once; after that as many a second as may be said."""
+
 
 class Bucket:
     """A token bucket.
@@ -36,6 +39,14 @@ class Bucket:
             return 0
         return int((cost - self._level) / self.rate * 1000) + 1
 
+    def give_back(self) -> None:
+        """Put back one token that was taken."""
+        self._level = min(self.burst, self._level + 1)
+
+    def owe(self, cost: float) -> None:
+        """Take ``cost`` tokens, there or not, for what turned out to be dearer."""
+        self._level -= cost
+
 
 @dataclass(slots=True)
 class Visit:
@@ -46,6 +57,14 @@ class Visit:
         default_factory=lambda: Bucket(conf.chat_burst, conf.chat_rate) if conf.flood_control else None
     )
     """How often the visitor may speak; None without flood control."""
+    repeats: Bucket | None = None
+    """How often a line that comes too fast is looked for among those said before; made when it is needed."""
+
+    def may_repeat(self) -> bool:
+        """Whether one more line that comes too fast may be looked for."""
+        if self.repeats is None:
+            self.repeats = Bucket(REPEATS, conf.chat_rate)
+        return self.repeats.retry_after_ms() == 0
 
 
 class Visits:

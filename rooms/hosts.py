@@ -5,10 +5,10 @@ Knows connections and the verbs of ``moderation``; must not know models, the liv
 
 from msgspec import UNSET
 
-from rooms import moderation, names
+from rooms import moderation, names, words
 from rooms.connection import Connection
 from rooms.live.operations import Duplicate
-from rooms.port import Caller, HubPort, clean_name, clean_text
+from rooms.port import Caller, clean_text
 from rooms.protocol import (
     TOPIC_MAX,
     USER_NAME_MAX,
@@ -33,6 +33,7 @@ from rooms.protocol import (
     TopicSet,
     encode,
 )
+from rooms.verbs import HubPort
 
 
 async def carry_out(hub: HubPort, connection: Connection, command: HostCommand) -> None:
@@ -40,7 +41,7 @@ async def carry_out(hub: HubPort, connection: Connection, command: HostCommand) 
 
     Raises:
         Refusal: in this order ``bad_field``, ``not_in_room``, ``not_host``, ``not_in_room`` or ``bad_field`` with
-            ``field`` ``target``; ``too_many_rooms``, ``unavailable``.
+            ``field`` ``target``; ``not_allowed``, ``too_many_rooms``, ``unavailable``.
     """
     topic = clean_text(command.topic, "topic", TOPIC_MAX, one_line=True) if isinstance(command, RoomTopic) else ""
     target = _target(command.target) if isinstance(command, MemberKick | MemberMute | HostTransfer) else ""
@@ -69,6 +70,7 @@ async def carry_out(hub: HubPort, connection: Connection, command: HostCommand) 
             made = await moderation.change(caller, room_id, actor, slow=command.seconds)
             _answer(caller, made, Slowed(room_id, command.seconds, "host", ref=ref))
         case RoomTopic():
+            _check_words(topic)
             made = await moderation.change(caller, room_id, actor, topic=topic)
             _answer(caller, made, TopicSet(room_id, topic, "host", ref=ref))
 
@@ -86,6 +88,13 @@ def _target(text: str) -> str:
         Refusal: ``bad_field``, it is no name.
     """
     try:
-        return clean_name(text, "target", USER_NAME_MAX)
-    except Refusal as problem:
-        raise Refusal("bad_field", problem.detail, field="target") from None
+        return names.clean(text, USER_NAME_MAX)
+    except ValueError as problem:
+        raise Refusal("bad_field", f"target: {problem}", field="target") from None
+
+
+def _check_words(topic: str) -> None:
+    try:
+        words.check_topic(topic)
+    except words.NotAllowed as problem:
+        raise Refusal("not_allowed", str(problem)) from None

@@ -17,20 +17,11 @@ from rooms.connection import Connection, Seat
 from rooms.dispatch import Dispatch
 from rooms.echoes import Again
 from rooms.live.contract import LiveStore, Outcome, Refused, RoomUnknown
-from rooms.live.operations import (
-    Create,
-    Disconnect,
-    Duplicate,
-    Entered,
-    Event,
-    Exit,
-    Join,
-    Operation,
-    Send,
-)
+from rooms.live.operations import Create, Disconnect, Duplicate, Entered, Event, Exit, Join, Operation, Send
 from rooms.local_room import LocalRoom
 from rooms.protocol import CLOSE_LOST, CLOSE_RESTART, Refusal
 from rooms.recovery import Recovery
+from rooms.refs import Refs
 from rooms.relay import Layer
 
 AnswerT = TypeVar("AnswerT")
@@ -48,9 +39,12 @@ class Hub:
     def __init__(self, store: LiveStore, layer: Layer, node_id: str) -> None:
         self.node_id = node_id
         self.connections: set[Connection] = set()
-        self._dispatch = Dispatch(store, layer, node_id, self.receive, self._take_audience)
+        self.bans_changed = asyncio.Event()
+        """Set when a ban was made or lifted, here or elsewhere."""
+        self._dispatch = Dispatch(store, layer, node_id, self.receive, self._take_audience, self.bans_changed.set)
         self._audience = 0
         """How many connections have something to be written since the outbox asked last."""
+        self._refs = Refs()
         self._rooms: dict[int, LocalRoom] = {}
         self.recovery = Recovery(self._rooms, self._dispatch, self.receive)
 
@@ -86,6 +80,11 @@ class Hub:
     def tell(self, operation: Operation[None]) -> None:
         """Carry out an operation that nobody waits for."""
         self._dispatch.submit(operation, lambda _: None)
+
+    async def announce_bans(self) -> None:
+        """Have all nodes read the bans again at once."""
+        self.bans_changed.set()
+        await self._dispatch.announce_bans()
 
     async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
         """Put ``connection`` into a room. Its answer is written before any later event, and after none.
@@ -151,10 +150,7 @@ class Hub:
     async def ask(self, connection: Connection, operation: Operation[AnswerT], lost: Callable[[], None]) -> AnswerT:
         """Carry out an operation for a connection; the event that it makes, if any, is the answer to its command.
 
-        Args:
-            connection: whose command it is.
-            operation: what to do; it has a ``room_id``.
-            lost: answers in place of an event that does not come.
+        ``lost`` answers in place of an event that does not come.
 
         Raises:
             Refusal: it was refused.
@@ -184,39 +180,58 @@ class Hub:
         room = self._rooms.get(room_id)
         return room.heard_until(connection) if room is not None else 0
 
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
+    def made_before(self, room_id: int, visitor_id: str, ref: str) -> str:
+        """The end of the line that a visitor's ref has made here a moment ago; empty if this node remembers none."""
+        return self._refs.end_of(room_id, visitor_id, ref)
+
+    def send(
+        self, connection: Connection, operation: Send, refused: Callable[[Refusal], str], made_before: str = ""
+    ) -> None:
         """Append a message; its echo reaches ``connection`` with the room's events.
 
         Args:
             connection: whose message it is.
             operation: what to append.
             refused: makes the text of the answer when it is refused.
+            made_before: what this node remembers of its ref. If anything, ``operation`` must have a ``wait``: the store
+                then appends nothing, and when it has forgotten the message, this completes the answer.
         """
 
         def lost() -> None:
+            self._refs.forget(room_id, operation.visitor_id, operation.ref)
             connection.write(refused(Refusal("unavailable", "the message may not have arrived; send it again")))
 
         def sent(outcome: Outcome[Duplicate | None]) -> None:
-            room = self._rooms.get(operation.room_id)
+            room = self._rooms.get(room_id)
             if isinstance(outcome, Refused):
-                self._look_for_losses(outcome.refusal)
-                if room is not None:
-                    # Not before the echoes that are gathered for the same connection.
-                    room.flush()
-                connection.write(refused(outcome.refusal))
+                forgotten = made_before and outcome.refusal.error == "too_fast"
+                text = operation.body + made_before if forgotten else refused(outcome.refusal)
+                self._answer_refused(connection, room, outcome.refusal, text)
             elif outcome.answer is not None:
                 again = Again(operation.room_id, outcome.answer, operation.body, heard, lost, since)
                 if self._answer_duplicate(connection, again):
                     return
-            elif room is not None and connection in room.connections:
-                room.await_echo(outcome.events[0].seq, connection, lost, since)
-                return
+            else:
+                event = outcome.events[0]
+                self._refs.remember(room_id, operation.visitor_id, operation.ref, event.text[len(operation.body) :])
+                if room is not None and connection in room.connections:
+                    room.await_echo(event.seq, connection, lost, since)
+                    return
             connection.acked()
 
-        heard = self.heard_until(connection, operation.room_id)
+        room_id = operation.room_id
+        heard = self.heard_until(connection, room_id)
         since = asyncio.get_running_loop().time()
         connection.expect_ack()
         self._dispatch.submit(operation, sent)
+
+    def _answer_refused(self, connection: Connection, room: LocalRoom | None, problem: Refusal, text: str) -> None:
+        """Answer a message that was not appended."""
+        self._look_for_losses(problem)
+        if room is not None:
+            # Not before the echoes that are gathered for the same connection.
+            room.flush()
+        connection.write(text)
 
     def _answer_duplicate(self, connection: Connection, again: Again) -> bool:
         """Answer a command that was carried out before; returns whether it is answered with the room's events."""

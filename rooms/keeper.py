@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from django.db import Error as DatabaseError
 
 from rooms import installation, services
+from rooms.bans import Bans
 from rooms.census import Census
 from rooms.conf import conf
 from rooms.gate import Gate
@@ -21,8 +22,8 @@ from rooms.live.contract import LiveStore, StoreUnavailable, Unavailable
 from rooms.live.operations import Positions, Sweep
 from rooms.models import reason
 from rooms.outages import Outage
-from rooms.port import DatabaseUnavailable
 from rooms.protocol import CLOSE_RESTART, Refusal
+from rooms.verbs import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ HOLD_SECONDS = 86_400
 """How often it is said in Redis that this database has the installation."""
 AT_ONCE = 0.2
 """Seconds between two beats at the least."""
+PIECE = 100
+"""Rooms whose people are put back together."""
 
 Duty = Callable[[], Awaitable[None]]
 
@@ -37,12 +40,14 @@ Duty = Callable[[], Awaitable[None]]
 class Keeper:
     """Looks after the rooms for one node."""
 
-    def __init__(self, store: LiveStore, hub: Hub, gate: Gate) -> None:
+    def __init__(self, store: LiveStore, hub: Hub, gate: Gate, bans: Bans) -> None:
         self._store = store
         self._hub = hub
         self._gate = gate
+        self._bans = bans
         self._census = Census(store, hub)
         self._hold_at = 0.0
+        self._beat_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self._outages = {part: Outage(part) for part in ("live store", "database")}
 
@@ -52,9 +57,11 @@ class Keeper:
         # The lease comes first: a node that has none counts as dead.
         duties: list[tuple[Duty, Callable[[], float]]] = [
             (self.beat, lambda: conf.beat),
+            (self._gate.renew, lambda: conf.beat),
             (self.sweep, lambda: conf.sweep),
             (self._hub.recovery.check_positions, lambda: conf.position_check),
             (self.reconcile, lambda: conf.reconcile),
+            (self.read_bans, lambda: conf.reconcile),
         ]
         self._tasks = [loop.create_task(self._repeat(duty, period)) for duty, period in duties]
 
@@ -92,8 +99,9 @@ class Keeper:
             await self._pause(duty, period())
 
     async def _pause(self, duty: Duty, seconds: float) -> None:
-        """Wait for a duty's next time. The beat comes at once, or nearly, when a room's state was found lost."""
-        if duty != self.beat:
+        """Wait for a duty's next time. Some come at once, or nearly, when they are known to be needed."""
+        hurries = {self.beat: self._hub.recovery.state_lost, self.read_bans: self._hub.bans_changed}
+        if duty not in hurries:
             await asyncio.sleep(seconds)
             return
         loop = asyncio.get_running_loop()
@@ -102,7 +110,7 @@ class Keeper:
         # A process that was stopped meanwhile is late already, and has to hurry.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(next_time):
-                await self._hub.recovery.state_lost.wait()
+                await hurries[duty].wait()
 
     # --- the duties --------------------------------------------------------------------------------------------------
 
@@ -111,7 +119,7 @@ class Keeper:
         lost = self._hub.recovery.state_lost.is_set()
         self._hub.recovery.state_lost.clear()
         try:
-            alive = await self._store.beat(self._hub.node_id, int(conf.lease * 1000))
+            alive = await self._renew()
             if not alive or lost:
                 await self.restore()
         except Exception:
@@ -121,22 +129,42 @@ class Keeper:
         if not alive:
             await self._store.confirm(self._hub.node_id)
             await self._store.purge()
-        await self._gate.renew()
+
+    async def _renew(self) -> bool:
+        self._beat_at = asyncio.get_running_loop().time() + conf.beat
+        return await self._store.beat(self._hub.node_id, int(conf.lease * 1000))
+
+    async def _renew_if_due(self) -> None:
+        """Renew the lease in the middle of something that may take longer than it lasts."""
+        if asyncio.get_running_loop().time() >= self._beat_at:
+            await self._renew()
 
     async def restore(self) -> None:
-        """Put this node's people back into the live store, which has forgotten them, and count its connections."""
+        """Put back what the live store has forgotten: this node's people, and how many connections there are."""
         self._gate.restate()
-        seen = self._hub.recovery.positions()
-        positions = await self._hub.do(Positions(tuple(seen)))
-        for room_id, seq in seen.items():
-            try:
-                if room_id not in positions:
-                    await services.reopen(self._hub, room_id, seq)
-                await self._hub.recovery.restore(room_id, *_graces())
-            except Refusal as problem:
-                if problem.error != "room_not_found":
-                    raise
-                # It ended while this node was away: its clients are told when they join anew.
+        seen = list(self._hub.recovery.positions().items())
+        for start in range(0, len(seen), PIECE):
+            piece = dict(seen[start : start + PIECE])
+            await self._renew_if_due()
+            known = await self._hub.do(Positions(tuple(piece)))
+            waits = (self._put_back(room_id, seq, room_id in known) for room_id, seq in piece.items())
+            for problem in await asyncio.gather(*waits, return_exceptions=True):
+                if problem is not None:
+                    raise problem
+
+    async def _put_back(self, room_id: int, seq: int, known: bool) -> None:
+        try:
+            if not known:
+                # The rows of all of them are read together (``lookup``).
+                await services.reopen(self._hub, room_id, seq)
+            await self._hub.recovery.restore(room_id, *_graces())
+        except Refusal as problem:
+            if problem.error != "room_not_found":
+                raise
+            # It ended while this node was away. If nothing is known of it, joining anew tells its clients.
+            if known:
+                self._hub.recovery.read_end(room_id)
+            else:
                 self._hub.recovery.send_away(room_id, CLOSE_RESTART)
 
     async def sweep(self) -> None:
@@ -152,6 +180,10 @@ class Keeper:
             await installation.hold()
             self._hold_at = now + HOLD_SECONDS
         await self._census.take()
+
+    async def read_bans(self) -> None:
+        """Learn who is banned, and put out whom a new ban names."""
+        await self._bans.read()
 
 
 def _graces() -> tuple[int, int]:

@@ -17,7 +17,7 @@ from rooms.live.contract import refusal
 from rooms.live.moderation import Actor, Quote, Quoted, React, Remove
 from rooms.live.operations import Duplicate
 from rooms.models import Report, Room
-from rooms.port import Caller, Doer, HubPort, clean_text, recorded
+from rooms.port import Caller, clean_text, recorded
 from rooms.protocol import (
     NOTE_MAX,
     ChatReact,
@@ -29,6 +29,7 @@ from rooms.protocol import (
     ReportTaken,
     encode,
 )
+from rooms.verbs import Doer, HubPort
 
 
 async def carry_out(hub: HubPort, connection: Connection, command: LineCommand) -> None:

@@ -10,6 +10,8 @@ import contextlib
 import math
 import time
 
+from msgspec import UNSET
+
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.live.contract import LiveStore, Lobby, LobbyRoom, StoreUnavailable
@@ -111,4 +113,5 @@ def difference(before: Lobby, after: Lobby) -> RoomUpdate | None:
 
 
 def _listed(room: LobbyRoom) -> ListedRoom:
-    return ListedRoom(room.room_id, room.name, room.topic, room.host, room.participants, room.locked, room.created_at)
+    about = (room.room_id, room.name, room.topic, room.host, room.participants, room.locked, room.created_at)
+    return ListedRoom(*about, room.later or UNSET)

@@ -167,7 +167,10 @@ class LocalRoom:
         self._echoes.expect(seq, connection, lost, since)
 
     def rebase(self, epoch_seq: int) -> None:
-        """The room's live state began anew with ``epoch_seq``: what was to come before that does not come any more."""
+        """Go on after ``epoch_seq``: what was to come before that does not come any more.
+
+        The room's live state began anew with it, or nothing but the room's end is kept, which follows.
+        """
         self.order.rebase(epoch_seq)
         self._echoes.lose_until(epoch_seq)
 

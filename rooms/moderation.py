@@ -22,8 +22,9 @@ from rooms.live.contract import RoomUnknown, refusal
 from rooms.live.moderation import Actor, Examine, Examined, Kick, Lift, Subject
 from rooms.live.operations import AnswerT, BeginDelete, Duplicate, Operation, Reserve
 from rooms.models import Block, Host, Mute, Room, database
-from rooms.port import Doer, clean_text, recorded
+from rooms.port import clean_text, recorded
 from rooms.protocol import BLOCKS_MAX, NOTICE_MAX, BlockedPerson, Member, Refusal
+from rooms.verbs import Doer
 
 _LATER = "this cannot be written down now; send it again with the same ref"
 

@@ -171,7 +171,12 @@ def key(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _key(name: str) -> str:
-    shaped = _UNSEEN.sub("", trim(name, COMPOSED_OF * NAME_MAX)).translate(_LOOK_ALIKE)
+    return folded(trim(name, COMPOSED_OF * NAME_MAX))
+
+
+def folded(text: str) -> str:
+    """``key`` of a text of any kind, which keeps its limit already: the time that it takes may grow with the square."""
+    shaped = _UNSEEN.sub("", text).translate(_LOOK_ALIKE)
     # Taken apart, so that an accent does not hide the letter under it from the table.
     apart = unicodedata.normalize("NFKD", shaped).translate(_LOOK_ALIKE).casefold().translate(_LOOK_ALIKE)
     together = unicodedata.normalize("NFKC", _UNSEEN.sub("", apart)).translate(_LONE_JAMO)

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from rooms import installation
+from rooms.bans import Bans
 from rooms.conf import conf
 from rooms.flood import Visits
 from rooms.gate import Gate
@@ -34,7 +35,8 @@ class Node:
         self.store = store
         self.hub = Hub(store, layer, f"rooms.hub.{secrets.token_hex(8)}")
         self.gate = Gate(store, self.hub)
-        self.keeper = Keeper(store, self.hub, self.gate)
+        self.bans = Bans(self.hub)
+        self.keeper = Keeper(store, self.hub, self.gate, self.bans)
         self.lobby = LobbyWatch(store)
         self.visits = Visits()
 
@@ -45,9 +47,11 @@ class Node:
         self.keeper.start()
 
     async def ready(self) -> bool:
-        """Whether this node knows which installation it belongs to, without which nobody can be told from others."""
+        """Whether this node knows its installation, without which nobody can be told from others, and who is banned."""
         try:
             await installation.current()
+            if not self.bans.known:
+                await self.bans.read()
         except DatabaseError:
             return False
         return True
@@ -57,6 +61,7 @@ class Node:
         await self.gate.stop()
         await self.lobby.stop()
         await self.keeper.stop()
+        await self.bans.stop()
         await self.hub.stop()
         await self.keeper.release()
         await self.store.close()

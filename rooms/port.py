@@ -1,65 +1,25 @@
-"""What the verbs share: the hub as they see it, who the caller is in a room, texts that keep the rules, the database.
+"""What the verbs of hosts, moderators and lines share: who asks, texts that may be empty, what is written down.
 
 Knows connections, names, models and the live store's operations; must not know consumers, the hub or any one verb.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
 
 from rooms import answers, names
-from rooms.connection import Connection, Seat
+from rooms.connection import Connection
 from rooms.echoes import Again
 from rooms.live.contract import refusal
 from rooms.live.moderation import Actor
-from rooms.live.operations import AnswerT, Create, Duplicate, Entered, Join, Operation, Send
-from rooms.models import database, reason
+from rooms.live.operations import AnswerT, Duplicate, Operation
+from rooms.models import database
 from rooms.protocol import HostCommand, LineCommand, Refusal, RoomEvent, event_body
-
-
-class DatabaseUnavailable(Refusal):
-    """The database could not be used for a command; ``reason`` says why, for the log."""
-
-    def __init__(self, detail: str, problem: DatabaseError) -> None:
-        super().__init__("unavailable", detail)
-        self.reason = reason(problem)
-
-
-class Doer(Protocol):
-    """What the verbs of hosts and moderators need: a hub, or a ``Caller`` before one."""
-
-    async def do(self, operation: Operation[AnswerT]) -> AnswerT:
-        """Carry out an operation."""
-
-
-class HubPort(Doer, Protocol):
-    """What all verbs need of the hub."""
-
-    def tell(self, operation: Operation[None]) -> None:
-        """Carry out an operation that nobody waits for."""
-
-    async def join(self, connection: Connection, operation: Join | Create, answer: Callable[[Entered], str]) -> None:
-        """Put a connection into a room and write its answer."""
-
-    async def exit(self, connection: Connection, seat: Seat, answer: Callable[[], str]) -> bool:
-        """Take a connection out of a room and write its answer."""
-
-    def send(self, connection: Connection, operation: Send, refused: Callable[[Refusal], str]) -> None:
-        """Append a message."""
-
-    async def ask(self, connection: Connection, operation: Operation[AnswerT], lost: Callable[[], None]) -> AnswerT:
-        """Carry out an operation whose event, if it makes one, answers a connection."""
-
-    def repeat(self, connection: Connection, again: Again) -> None:
-        """Answer a connection with the event of a command that was carried out before."""
-
-    def heard_until(self, connection: Connection, room_id: int) -> int:
-        """The seq of the last event of a room that a connection has been told."""
+from rooms.verbs import DatabaseUnavailable, HubPort, seat_of
 
 
 class Caller:
@@ -75,7 +35,7 @@ class Caller:
     """
 
     def __init__(self, hub: HubPort, connection: Connection, command: HostCommand | LineCommand) -> None:
-        self.seat = seat(connection, command.roomID, command.userName)
+        self.seat = seat_of(connection, command.roomID, command.userName)
         self.actor = Actor(
             self.seat.key, connection.visitor.id, command.ref or secrets.token_hex(8), echo=bool(command.ref)
         )
@@ -107,37 +67,6 @@ class Caller:
     def _lost(self) -> None:
         problem = Refusal("unavailable", "it may have been done or not; send it again with the same ref")
         self._connection.write(answers.refuse(self._command, problem))
-
-
-def seat(connection: Connection, room_id: int, name: str) -> Seat:
-    """Who a connection is in a room under a name.
-
-    Raises:
-        Refusal: ``not_in_room``.
-    """
-    found = connection.seats.get((room_id, names.key(name)))
-    if found is None:
-        raise Refusal("not_in_room", "this connection did not join the room with this name")
-    return found
-
-
-def clean_name(text: str, field: str, limit: int) -> str:
-    """A name as it is shown.
-
-    Args:
-        text: as it was sent.
-        field: where.
-        limit: how many code points it may have.
-
-    Raises:
-        Refusal: ``bad_field`` or ``name_not_allowed``.
-    """
-    try:
-        return names.clean(text, limit)
-    except names.TooLong as problem:
-        raise Refusal("bad_field", f"{field}: {problem}", field=field) from None
-    except names.NameNotAllowed as problem:
-        raise Refusal("name_not_allowed", f"{field}: {problem}", field=field) from None
 
 
 def clean_text(text: str, field: str, limit: int, one_line: bool = False) -> str:

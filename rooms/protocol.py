@@ -29,6 +29,8 @@ SLOW_MAX = 300
 """Seconds between two lines of a visitor in slow mode, at most."""
 BLOCKS_MAX = 500
 """How many visitors a room keeps out; beyond that the oldest may come back."""
+REPORTS_MAX = 5
+"""How many lines a visitor may report in ten minutes."""
 QUOTED = 4
 """How many lines on either side of a reported one are reported with it."""
 MEMBERS_MAX = 200
@@ -135,7 +137,7 @@ class RoomCreate(Command, frozen=True, tag="CLIENT_ROOM_CREATE"):
 
     roomName: str
     userName: str
-    listed: bool = True
+    listed: bool | None = True
     token: Token | None = None
     ref: Ref | None = None
 
@@ -193,7 +195,7 @@ class RoomList(Command, frozen=True, tag="CLIENT_ROOM_LIST"):
 
     answer = "SERVER_ROOM_LIST"
 
-    watch: bool = False
+    watch: bool | None = False
     ref: Ref | None = None
 
 
@@ -446,7 +448,7 @@ class RoomExited(Struct, frozen=True, tag="SERVER_ROOM_EXIT"):
 
 
 class ListedRoom(Struct, frozen=True):
-    """One room of a list."""
+    """One room of a list; ``later`` if it stands after the first ten although it is fuller than some of them."""
 
     roomID: int
     roomName: str
@@ -455,6 +457,7 @@ class ListedRoom(Struct, frozen=True):
     participants: int
     locked: bool
     createdAt: int
+    later: bool | UnsetType = UNSET
 
 
 class RoomListed(Struct, frozen=True, tag="SERVER_ROOM_LIST"):

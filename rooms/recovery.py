@@ -16,6 +16,9 @@ from rooms.live.operations import Disconnect, Event, History, HistoryPage, Posit
 from rooms.local_room import LocalRoom
 from rooms.protocol import CLOSE_LOST, CLOSE_RESTART
 
+PIECE = 500
+"""Rooms whose positions are asked for in one call, so that nobody's line waits for it."""
+
 
 class Recovery:
     """Looks after the rooms here.
@@ -35,8 +38,12 @@ class Recovery:
 
     async def check_positions(self) -> None:
         """Compare the rooms here with the store: a last event that was lost shows no gap."""
-        known = self.positions()
-        positions = await self._dispatch.do(Positions(tuple(known), held=True)) if known else {}
+        known = list(self.positions())
+        for start in range(0, len(known), PIECE):
+            await self._check_positions(known[start : start + PIECE])
+
+    async def _check_positions(self, known: list[int]) -> None:
+        positions = await self._dispatch.do(Positions(tuple(known), held=True))
         for room_id in known:
             room = self._rooms.get(room_id)
             position = room.order.position if room is not None else None
@@ -94,6 +101,12 @@ class Recovery:
             if keys is None or any(place[0] == room_id and place[1] in keys for place in connection.seats):
                 connection.close_soon(code)
 
+    def read_end(self, room_id: int) -> None:
+        """A room here has ended without a word: read it."""
+        room = self._rooms.get(room_id)
+        if room is not None:
+            self.read_missing(room)
+
     def read_missing(self, room: LocalRoom) -> None:
         """Read from the store what did not come by itself."""
         position = room.order.position
@@ -109,10 +122,14 @@ class Recovery:
             room.await_missing()
             return
         page = outcome.answer
-        if page.position is None or position < page.epoch_seq:
+        ended = bool(page.events) and page.events[-1].end
+        if page.position is None or (position < page.epoch_seq and not ended):
             # Not an event but the whole state is missing: the keeper puts this node's people back.
             self.state_lost.set()
             return
+        if ended:
+            # What was said before went with the room: the end is all there is to be told.
+            room.rebase(page.position - 1)
         for event in page.events:
             self._receive(event)
         position = room.order.position

@@ -21,6 +21,9 @@ SILENCE_SECONDS = 12
 """After how long without any message the subscription counts as dead."""
 FLUSH_SECONDS = 6
 """How long a dead subscription may take to be given up."""
+BANS = {"type": "hub.bans"}
+ALL_NODES = "rooms.nodes"
+"""The layer's group of all nodes."""
 CANCEL_SECONDS = 0.1
 """After how long a task that does not end is cancelled again."""
 
@@ -37,6 +40,20 @@ class Layer(Protocol):
     async def flush(self) -> None:
         """Forget subscriptions and connections."""
 
+    async def group_add(self, group: str, channel: str) -> None:
+        """Have a channel get what is sent to a group."""
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        """Send to all channels of a group."""
+
+
+async def announce_bans(layer: Layer) -> None:
+    """Tell all nodes that a ban was made or lifted; if that is lost, they find out when they read the bans again."""
+    try:
+        await layer.group_send(ALL_NODES, BANS)
+    except Exception as problem:
+        logger.debug("a layer message was not sent: %s", type(problem).__name__)
+
 
 class Relay:
     """This node's end of the way.
@@ -45,12 +62,16 @@ class Relay:
         layer: the channel layer.
         node_id: the name of this node, which is its channel.
         deliver: takes in an event that another node has sent.
+        on_bans: called when one says that a ban was made or lifted.
     """
 
-    def __init__(self, layer: Layer, node_id: str, deliver: Callable[[Event], None]) -> None:
+    def __init__(
+        self, layer: Layer, node_id: str, deliver: Callable[[Event], None], on_bans: Callable[[], None]
+    ) -> None:
         self._layer = layer
         self._node_id = node_id
         self._deliver = deliver
+        self._on_bans = on_bans
         self._remote: dict[str, list[list[Any]]] = {}
         """By node, the events to be sent: room, seq, text, end of each, and who is put out if anyone is."""
         self._heard_at = 0.0
@@ -83,6 +104,10 @@ class Relay:
         if self._remote and self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._send())
 
+    async def announce_bans(self) -> None:
+        """Tell all nodes that a ban was made or lifted."""
+        await announce_bans(self._layer)
+
     async def _send(self) -> None:
         try:
             while self._remote:
@@ -111,6 +136,8 @@ class Relay:
             self._failing = False
             if message["type"] == "hub.events":
                 self._take_in(message)
+            elif message["type"] == "hub.bans":
+                self._on_bans()
 
     def _take_in(self, message: dict[str, Any]) -> None:
         try:
@@ -129,6 +156,7 @@ class Relay:
         """See that what is sent to this node arrives; if not, subscribe anew."""
         loop = asyncio.get_running_loop()
         while True:
+            await self._be_in_group()
             await asyncio.sleep(PING_SECONDS)
             if loop.time() - self._heard_at > SILENCE_SECONDS:
                 # Where nothing can be sent either the whole layer is away, of which others speak.
@@ -143,6 +171,13 @@ class Relay:
             except Exception as problem:
                 # With the layer away there is nothing to be heard, and ``_listen`` tries again by itself.
                 logger.debug("the layer cannot be asked: %s", type(problem).__name__)
+
+    async def _be_in_group(self) -> None:
+        try:
+            await self._layer.group_add(ALL_NODES, self._node_id)
+        except Exception as problem:
+            # The layer is away, or does not know this node's channel yet: it is tried again.
+            logger.debug("the group of all nodes cannot be joined: %s", type(problem).__name__)
 
     async def _start_over(self) -> None:
         try:

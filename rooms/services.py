@@ -7,12 +7,13 @@ the name in a command.
 """
 
 import secrets
+from collections.abc import Awaitable
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
 from msgspec import UNSET
 
-from rooms import answers, names
+from rooms import answers, lookup, names, words
 from rooms.conf import conf
 from rooms.connection import Connection
 from rooms.live.addresses import TEN_MINUTES, Address, Charge
@@ -31,8 +32,6 @@ from rooms.live.operations import (
     Send,
 )
 from rooms.models import Host, Room, database, random_id
-from rooms.port import DatabaseUnavailable, Doer, HubPort, clean_name
-from rooms.port import seat as seat_of
 from rooms.protocol import (
     ROOM_NAME_MAX,
     TEXT_FIELDS,
@@ -50,6 +49,7 @@ from rooms.protocol import (
     encode,
     event_body,
 )
+from rooms.verbs import DatabaseUnavailable, Doer, HubPort, check_place, name_of, seat_of
 
 
 async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> None:
@@ -61,8 +61,8 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_name_taken``, ``too_many_rooms``, ``too_fast``,
             ``unavailable``.
     """
-    name = clean_name(command.roomName, "roomName", ROOM_NAME_MAX)
-    nick = clean_name(command.userName, "userName", USER_NAME_MAX)
+    name = name_of(command.roomName, "roomName", ROOM_NAME_MAX)
+    nick = name_of(command.userName, "userName", USER_NAME_MAX)
     visitor = connection.visitor
     charge = _charge(connection, conf.creates_per_address)
     ref = command.ref or secrets.token_hex(8)
@@ -70,7 +70,7 @@ async def create(hub: HubPort, connection: Connection, command: RoomCreate) -> N
     if command.ref or charge:
         room_id = await hub.do(Reserve(visitor.id, ref, new_id, charge))
     try:
-        _has_place(connection, room_id, nick)
+        check_place(connection, room_id, nick)
         person = Person(names.key(nick), nick, visitor.id, visitor.tag(room_id))
         await _make(hub, connection, command, room_id, name, person)
     except Refusal as problem:
@@ -86,7 +86,7 @@ async def _make(
     """Make the row of a room and its live state, and put its host in."""
     try:
         async with database():
-            room = await _insert(room_id, name, command.listed, host)
+            room = await _insert(room_id, name, command.listed is not False, host)
     except DatabaseError as problem:
         raise DatabaseUnavailable("rooms cannot be made now; send it again with the same ref", problem) from None
 
@@ -128,8 +128,8 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_not_found``, ``room_full``, ``name_taken``,
             ``banned``, ``room_locked``, ``too_many_rooms``, ``too_fast``, ``unavailable``.
     """
-    nick = clean_name(command.userName, "userName", USER_NAME_MAX)
-    _has_place(connection, command.roomID, nick)
+    nick = name_of(command.userName, "userName", USER_NAME_MAX)
+    check_place(connection, command.roomID, nick)
     visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
 
@@ -142,8 +142,9 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
-        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
-        await reopen(hub, command.roomID)
+        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join, and
+        # together for all who ask at the same time: room numbers can be made up without end.
+        await _open(hub, lookup.current().room(command.roomID))
         await hub.join(connection, operation, answer)
 
 
@@ -153,9 +154,17 @@ async def reopen(hub: Doer, room_id: int, seq: int = 0) -> None:
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
     """
+    await _open(hub, _row(room_id), seq)
+
+
+async def _row(room_id: int) -> Room | None:
+    async with database():
+        return await Room.objects.whole().filter(id=room_id).afirst()
+
+
+async def _open(hub: Doer, row: Awaitable[Room | None], seq: int = 0) -> None:
     try:
-        async with database():
-            room = await Room.objects.whole().filter(id=room_id).afirst()
+        room = await row
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:
@@ -216,8 +225,8 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     """Send something in a room; the event is the answer.
 
     Raises:
-        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``. Later refusals, ``muted`` too, are written when they are
-            known.
+        Refusal: ``not_in_room``, ``bad_field``, ``too_fast``, ``not_allowed``. Later refusals, ``muted`` too, are
+            written when they are known.
     """
     seat = seat_of(connection, command.roomID, command.userName)
     try:
@@ -227,13 +236,17 @@ def send(hub: HubPort, connection: Connection, command: ChatSend) -> None:
     if command.replyTo == 0:
         raise Refusal("bad_field", "replyTo: no line has this number", field="replyTo")
     wait = connection.visit.chat.retry_after_ms() if connection.visit.chat is not None else 0
-    if wait and not command.ref:
+    # A line that was said before is answered as it was then, so the store looks for its ref; not for each of a flood.
+    if wait and not (command.ref and connection.visit.may_repeat()):
         raise store_refusal("too_fast", retryAfter=wait)
-    reply_to = command.replyTo or 0
+    if (unwanted := words.lists().lines) is not None and unwanted.occurs_in(message):
+        raise Refusal("not_allowed", "the message has a word that is not said on this server")
+    visitor_id, reply_to = connection.visitor.id, command.replyTo or 0
     said = Sent(seat.room_id, seat.nick, message, seat.tag, replyTo=reply_to or UNSET, ref=command.ref or UNSET)
-    ref = command.ref or secrets.token_hex(8)
-    operation = Send(seat.room_id, seat.key, connection.visitor.id, ref, event_body(said), wait, reply_to)
-    hub.send(connection, operation, lambda problem: answers.refuse(command, problem))
+    made_before = hub.made_before(seat.room_id, visitor_id, command.ref) if command.ref else ""
+    ref, wait = command.ref or secrets.token_hex(8), wait or int(made_before != "")
+    operation = Send(seat.room_id, seat.key, visitor_id, ref, event_body(said), wait, reply_to)
+    hub.send(connection, operation, lambda problem: answers.refuse(command, problem), made_before)
 
 
 def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | None = None) -> Create:
@@ -256,8 +269,3 @@ def create_operation(room: Room, held: bool, seq: int = 0, opener: Address | Non
 
 def _charge(connection: Connection, most: int) -> Charge | None:
     return Charge(connection.address, most, TEN_MINUTES) if connection.address is not None and most else None
-
-
-def _has_place(connection: Connection, room_id: int, nick: str) -> None:
-    if len(connection.seats) >= conf.rooms_per_connection and (room_id, names.key(nick)) not in connection.seats:
-        raise Refusal("too_many_rooms", f"a connection has at most {conf.rooms_per_connection} names in rooms")

@@ -211,6 +211,7 @@ def _wire(room: LobbyRoom) -> dict[str, Any]:
         "participants": room.participants,
         "locked": room.locked,
         "createdAt": room.created_at,
+        **({"later": True} if room.later else {}),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
@@ -172,6 +173,8 @@ async def server(live_store: str, transactional_db: None) -> AsyncIterator[Node]
         node_ = node.current()
         yield node_
         await node_.stop()
+        # Whatever the keeper asked of the database last is still under way in the database's thread.
+        await sync_to_async(lambda: None)()
 
 
 Connect = Callable[..., Awaitable[Client]]

@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "bench", "locale", "*.png")
-TESTS = ("tests/test_differential.py", "tests/test_live.py")
+TESTS = (
+    *("tests/test_differential.py", "tests/test_live.py"),
+    *("tests/test_live_addresses.py", "tests/test_live_moderation.py"),
+)
 CAUGHT = re.compile(r"^(?:FAILED|ERROR) tests/(\S+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"\bseed (\d+), made as short as it can be:")
 STEP = re.compile(r"^E +Step\(", re.MULTILINE)
@@ -40,7 +43,9 @@ COMMON, EVENTS, MEMBERS = "scripts/common.lua", "scripts/events.lua", "scripts/m
 BEAT, FINISH, SEND, SWEEP = "scripts/beat.lua", "scripts/finish_delete.lua", "scripts/send.lua", "scripts/sweep.lua"
 RESTORE, CREATE, EXIT = "scripts/restore.lua", "scripts/create.lua", "scripts/exit.lua"
 DISCONNECT, DELETE = "scripts/disconnect.lua", "scripts/begin_delete.lua"
+KICK, TRANSFER, REMOVE, LINES = "scripts/kick.lua", "scripts/transfer.lua", "scripts/remove.lua", "scripts/lines.lua"
 
+ARRIVE, ADDRESSES = "scripts/arrive.lua", "scripts/addresses.lua"
 MUTATIONS = [
     # The five that passed every test once.
     Mutation("members are capped at 99", MEMBERS, "0, MEMBERS_MAX - 1)", "0, 98)"),
@@ -63,8 +68,10 @@ MUTATIONS = [
         "refs are kept for an hour", EVENTS, "math.floor(NOW / REF_AGE) - before", "math.floor(NOW / LIFE) - before"
     ),
     Mutation("refs are not kept", SEND, "redis.call('HSETNX', found.refs, field, number) == 1", "found.refs"),
-    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "room, 'NX', 'PX'", "room, 'PX'"),
-    Mutation("old events are kept a moment longer", EVENTS, "HISTORY_AGE > NOW then\n", "HISTORY_AGE >= NOW then\n"),
+    Mutation("a reserved ref is overwritten", "scripts/reserve.lua", "if made then return {'', made, {}} end", ""),
+    Mutation(
+        "old events are kept a moment longer", EVENTS, "[4]) + HISTORY_AGE > NOW end", "[4]) + HISTORY_AGE >= NOW end"
+    ),
     Mutation("events have no time to live", EVENTS, "  redis.call('PEXPIRE', events, HISTORY_AGE)\n", ""),
     Mutation(
         "a room's end is remembered too long", FINISH, "redis.call('PEXPIRE', key('room', room), HISTORY_AGE)\n", ""
@@ -74,6 +81,14 @@ MUTATIONS = [
     Mutation("no beat refreshes", "redis.py", "% REFRESH_BEATS == 0", "% REFRESH_BEATS == -1"),
     Mutation("an ended lease is made", "redis.py", '"XX", 0, node_id', "0, node_id"),
     Mutation("closing rooms are told at once", "scripts/list_rooms.lua", "int(NOW - closing_for)", "int(NOW)"),
+    # Addresses.
+    Mutation("a dead node's connections count", ARRIVE, "'(' .. AT, '+inf'", "'-inf', '+inf'"),
+    Mutation("yesterday does not count", ARRIVE, " + open_at(day - 1, node, before)", ""),
+    Mutation("a window is a tenth short", ADDRESSES, "at < step - STEPS", "at <= step - STEPS"),
+    Mutation("a refused attempt is counted", ARRIVE, "if wait > 0 then return", "hold_open(day, name, held) return"),
+    Mutation("what was not made stays counted", "scripts/cancel.lua", "refund('creates', address)", ""),
+    Mutation("coming back costs something", MEMBERS, "not known and pay and", "pay and"),
+    Mutation("one address has four first places", "scripts/lobby.lua", "shares[group] == share", "shares[group] == 4"),
     # Who is in.
     Mutation("a room holds one too many", MEMBERS, "count(room) >= size", "count(room) > size"),
     Mutation(
@@ -126,9 +141,7 @@ MUTATIONS = [
     Mutation("the closing host is not told", SWEEP, "if host_lost then", "if false then"),
     Mutation("anyone exits for anyone", EXIT, "if not who or who.visitor ~= visitor then", "if not who then"),
     Mutation("anyone disconnects anyone", DISCONNECT, "if not who or who.visitor ~= visitor then", "if not who then"),
-    Mutation(
-        "a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor then", "if false then"
-    ),
+    Mutation("a name is put back twice", RESTORE, "if present and present.visitor ~= who.visitor\n", "if false\n"),
     Mutation(
         "a deadline is given anew",
         MEMBERS,
@@ -155,7 +168,7 @@ MUTATIONS = [
         "a room made live counts as restored", CREATE, "held == '1' and '0' or int(NOW + grace)", "int(NOW + grace)"
     ),
     Mutation("a restored room goes back", RESTORE, "if state.seq < seen then", "if false then"),
-    Mutation("a made room goes back", CREATE, "math.max(NOW_MICROSECONDS, seq + 1)", "NOW_MICROSECONDS"),
+    Mutation("a made room goes back", CREATE, "math.max(NOW_MICROSECONDS, seq + 1,", "math.max(NOW_MICROSECONDS,"),
     # The end.
     Mutation("a finished deletion stays listed", FINISH, "redis.call('ZREM', PREFIX .. 'closing', room)\n", ""),
     Mutation("a deleted room stays held", FINISH, "redis.call('SREM', key('held', node), room)", "break"),
@@ -181,8 +194,8 @@ MUTATIONS = [
     Mutation(
         "a duplicate is refused who has left",
         SEND,
-        "answer = made and '=' .. made .. ':' .. kept_line(room, made) or refused",
-        "answer = refused or made and '=' .. made .. ':' .. kept_line(room, made)",
+        "answer = made and '=' .. made .. ':' .. text_of(room, made) or refused",
+        "answer = refused or made and '=' .. made .. ':' .. text_of(room, made)",
     ),
     Mutation(
         "anyone speaks for anyone",
@@ -198,21 +211,24 @@ MUTATIONS = [
         "        if talk:\n            found.append(_talk(talk))\n            talk = []\n",
         "",
     ),
-    Mutation("no event seen is any event", "redis_calls.py", '"" if op.after is None else op.after', 'op.after or ""'),
-    Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": op.wait} if', "{} if"),
+    Mutation("no event seen is any event", "redis_kinds.py", '"" if op.after is None else op.after', 'op.after or ""'),
+    Mutation("too_fast does not say how long", "redis_calls.py", '{"retryAfter": int(more)} if', "{} if"),
     # The store in memory.
     Mutation(
-        "memory: a room holds one too many", "memory_room.py", "len(self.members) >= size", "len(self.members) > size"
+        "memory: a room holds one too many",
+        "memory_people.py",
+        "len(room.members) >= op.size",
+        "len(room.members) > op.size",
     ),
     Mutation(
         "memory: due members go as they came",
-        "memory.py",
-        '        waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))\n',
+        "memory_index.py",
+        '    waiting.sort(key=lambda each: (each[0], f"{each[1].id}:{each[2].person.key}".encode()))\n',
         "",
     ),
     Mutation("memory: a node is never let go", "memory_room.py", "            self.nodes[node_id] -= 1\n", ""),
     Mutation(
-        "memory: old visits count", "memory_room.py", "window.out_at + self.past.limits.history_age > now", "True"
+        "memory: old visits count", "memory_people.py", "window.out_at + room.past.limits.history_age > now", "True"
     ),
     Mutation("memory: refs are kept for good", "memory_past.py", "if step < now // limits.ref_age - 1]", "if False]"),
     Mutation(
@@ -238,6 +254,11 @@ MUTATIONS = [
         "'none') or HISTORY_AGE",
     ),
     Mutation(
+        "evicted people are not missed", MEMBERS, "return count(room) >= people and redis", "return true or redis"
+    ),
+    Mutation("evicted holders are not missed", MEMBERS, "key('holders', room)) >= held", "key('holders', room)) >= 0"),
+    Mutation("a room without its people goes on", CREATE, "if state and whole(room) then", "if state then"),
+    Mutation(
         "a restored node keeps whom it does not hold",
         RESTORE,
         "elseif let_go(room, holders[i], NODE) then",
@@ -259,23 +280,23 @@ MUTATIONS = [
     Mutation(
         "comings and goings cost lines their place",
         EVENTS,
-        "trim('others', room, OTHERS)",
+        "trim('others', room, OTHERS - lasting)",
         "trim('lines', room, HISTORY - 1)",
     ),
     Mutation("fewer other events are kept", EVENTS, "local OTHERS = 3 * HISTORY", "local OTHERS = 2 * HISTORY"),
     Mutation(
         "what was said outlives its room",
         FINISH,
-        "redis.call('DEL', key('lines', room), key('others', room),",
-        "redis.call('DEL',",
+        "for _, kind in ipairs({'lines', 'others', 'lasting',",
+        "for _, kind in ipairs({'lasting',",
     ),
-    Mutation("refs outlive their room", FINISH, ", refs_key(room, 0), refs_key(room, 1))", ")"),
+    Mutation("refs outlive their room", FINISH, "redis.call('DEL', refs_key(room, 0), refs_key(room, 1))\n", ""),
     Mutation("lines that ran out together were never there", MEMBERS, "none and 'last_line' or 'lost'", "'lost'"),
     Mutation(
         "a lost line is forgotten with the next",
         SEND,
-        "'lost', redis.call('HGET', state, 'last_line') or 0)",
-        "'lost', 0)",
+        "if last then redis.call('HSET', key('room', room), 'lost', last) end",
+        "",
     ),
     Mutation("nothing grows old by itself", SWEEP, "'LIMIT', 0, 200)) do", "'LIMIT', 0, 0)) do"),
     Mutation("a visitor who is in is forgotten", SWEEP, "if not here[hash] then redis", "if true then redis"),
@@ -284,6 +305,40 @@ MUTATIONS = [
         BEAT,
         "then redis.call('SADD', PREFIX .. 'unregistered', NODE) end",
         "then end",
+    ),
+    # Hosts, moderators, lines.
+    Mutation("a kicked visitor comes back", KICK, "if block == '1' then", "if false then"),
+    Mutation(
+        "a kicked visitor is put back",
+        RESTORE,
+        "    or redis.call('HEXISTS', key('room', room)",
+        "    or 0 * redis.call('HEXISTS', key('room', room)",
+    ),
+    Mutation("the names of a kicked visitor go as they came", KICK, "name == target and -1 or", ""),
+    Mutation("an address is forgotten at midnight", MEMBERS, "who.address, who.before)) do", "who.address)) do"),
+    Mutation("a lock keeps members out", MEMBERS, "  if here then return nil end\n", ""),
+    Mutation("a mute counts for nothing", SEND, "if muted > NOW then return", "if false then return"),
+    Mutation("slow mode is for the host too", SEND, "return visitor ~= found.host_visitor", "return true"),
+    Mutation(
+        "slow mode counts from before it was set", "scripts/change.lua", "if field == 'slow' then", "if false then"
+    ),
+    Mutation(
+        "a host who was replaced is waited for as before", TRANSFER, "'XX', 'LT', int(NOW + grace)", "'XX', 'LT', 'inf'"
+    ),
+    Mutation("a line that was taken back stays", REMOVE, "redis.call('XDEL', key('lines', room), entry[1])\n", ""),
+    Mutation(
+        "a line that was taken back is missed",
+        SEND,
+        "redis.call('EXISTS', key('lines', room)) == 0",
+        "redis.call('XLEN', key('lines', room)) == 0",
+    ),
+    Mutation("an author has all the time", REMOVE, " and NOW - at < tonumber(own_for)", ""),
+    Mutation("removals go with the rest", EVENTS, "keep(kind or 'others', room", "keep('others', room"),
+    Mutation("reactions are told at once", LINES, "NOW - told < REACTIONS_EVERY", "false"),
+    Mutation("reactions outlive their room", FINISH, "'reactions', 'tallies', 'changed'}", "'changed'}"),
+    Mutation("memory: a lift leaves the address out", "memory_rules.py", "if kick[2] != op.person}", "}"),
+    Mutation(
+        "memory: who is kicked may be sent the past", "memory_rules.py", "    room.windows.pop(person, None)\n", ""
     ),
 ]
 

@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.servers import ROOT, Cluster, cluster
 from tests.stores import free_port, wait_for_port
@@ -50,9 +51,17 @@ class Nginx:
         upstreams: the ports of the server processes.
         static: the folder that STATIC_ROOT is in.
         connections: how many connections it takes.
+        changes: texts of the site's configuration, and what takes their places.
     """
 
-    def __init__(self, folder: Path, upstreams: list[int], static: Path, connections: int = 4096) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        upstreams: list[int],
+        static: Path,
+        connections: int = 4096,
+        changes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
         self.port = free_port()
@@ -65,6 +74,7 @@ class Nginx:
             "server_name chat.example.org;": "server_name 127.0.0.1;",
             "/var/log/nginx/": f"{folder}/",
             "root /srv/sarangbang;": f"root {static};",
+            **changes,
         }.items():
             assert there in site
             site = site.replace(there, here)

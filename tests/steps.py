@@ -117,7 +117,7 @@ class Steps:
     def __init__(self, seed: int) -> None:
         self.drawn: list[Step] = []
         self._random = Random(seed)
-        self._lively = self._random.random() < 0.5
+        self._lively = self._random.random() < 0.35
         """Whether it is mostly one room, in which people talk."""
         self._lines: dict[int, list[int]] = {room: [0] for room in ROOMS}
         self._seen: dict[int, list[int]] = {room: [0] for room in ROOMS}
@@ -145,7 +145,7 @@ class Steps:
             self._mute: 4,
             self._change: 6,
             self._transfer: 3,
-            self._notice: 1,
+            self._notice: 2,
             self._inspect: 1,
             self._overview: 1,
             self._remove: 6,
@@ -153,8 +153,8 @@ class Steps:
             self._quote: 2,
         }
         if self._lively:
-            quiet = (self._arrive, self._depart, self._reserve, self._cancel, self._create, self._begin_delete)
-            self._kinds |= dict.fromkeys(quiet, 1)
+            quiet = (self._arrive, self._depart, self._reserve, self._cancel, self._begin_delete)
+            self._kinds |= dict.fromkeys(quiet, 1) | {self._create: 14}
             self._kinds |= {self._send: 50, self._react: 30, self._remove: 16, self._transfer: 6, self._quote: 6}
 
     def saw(self, positions: dict[int, int], events: list[Event]) -> None:
@@ -174,10 +174,16 @@ class Steps:
     def _draw(self) -> Step:
         pick = self._random
         rare = (1, 0.2) if self._lively else (3, 1)
-        kinds = (self._apply, self._batch, self._talk, self._beat, Release, Empty)
-        [ask] = [self._gather] if self._lively and not self.drawn else pick.choices(kinds, (70, 8, 6, 10, *rare))
+        kinds = (self._apply, self._batch, self._talk, self._beat, self._recover, Release, Empty)
+        [ask] = [self._gather] if self._lively and not self.drawn else pick.choices(kinds, (70, 8, 6, 10, 2, *rare))
         after = pick.choice(TIMES) if pick.random() < (0.1 if self._lively else 0.4) else pick.randrange(20)
         return Step(after, pick.choice(NODES), ask(), pick.choice((1, 2, 200)), pick.choice((0, 1, 2000)))
+
+    def _recover(self) -> Apply:
+        """A room is brought back from its row, and a node puts people back."""
+        room, people = self._random.choice(ROOMS), {person.key: person for person in (self._person(), self._person())}
+        opened = Create(room, f"방 {room}", True, CREATED[room], self._host(), False, 2000)
+        return Apply((opened, Restore(room, tuple(people.values()), 0, 1000, 2000)))
 
     def _gather(self) -> Apply:
         """A room with everyone in it."""
@@ -261,12 +267,12 @@ class Steps:
 
     def _create(self) -> Operation[Any]:
         pick = self._random
-        room = pick.choice(ROOMS)
-        host = None if pick.random() < 0.15 else self._host()
+        room = self._room() if self._lively else pick.choice(ROOMS)
+        host = None if pick.random() < 0.15 else self._host() if pick.random() < 0.8 else self._person()
         self._came[room] = [*self._came[room][-3:], host or self._person()]
         seq = pick.choice((0, 0, self._seq(room), self._seq(room) + 10_000_000_000))
         held, listed = pick.random() < 0.6, pick.random() < 0.8
-        opener = pick.choice((None, ADDRESSES[0]))
+        opener = pick.choice((None, *ADDRESSES))
         return Create(
             *(room, f"방 {room}", listed, CREATED[room], host, held, pick.choice(GRACES), seq, opener),
             rules=self._rules(room) if pick.random() < 0.3 else Rules(),
@@ -383,7 +389,7 @@ class Steps:
         return Transfer(room, self._actor(room), self._someone(room).key, self._random.choice(GRACES))
 
     def _notice(self) -> Operation[Any]:
-        return Notice(self._room(), self._random.choice(("", *REFS)), "안내")
+        return Notice(self._room(), self._random.choice(("", "r1")), "안내")
 
     def _inspect(self) -> Operation[Any]:
         return Inspect(self._room())

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.clock import Clock
 from tests.proxy import Proxy
 
 
@@ -48,7 +49,8 @@ class RedisServer:
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.folder = folder
         self._save = ["--appendonly", "yes"] if save else ["--save", "", "--appendonly", "no"]
-        self._environment = self._clock() if clock else dict(environment or {})
+        self._clock = Clock(folder, runs=True) if clock else None
+        self._environment = dict(environment or {}) | (self._clock.environment if self._clock else {})
         self.start()
 
     def start(self) -> None:
@@ -89,25 +91,10 @@ class RedisServer:
         """Begin empty at the next start."""
         (self.folder / "dump.rdb").unlink(missing_ok=True)
 
-    # --- its clock ----------------------------------------------------------------------------------------------------
-
-    def _clock(self) -> dict[str, str]:
-        library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
-        assert library, "libfaketime is not installed"
-        (self.folder / "clock").write_text("+0")
-        return {
-            # With the C library's malloc: that of Redis asks for the time while libfaketime is being made ready.
-            "LD_PRELOAD": f"{library} libc.so.6",
-            "FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock"),
-            "FAKETIME_NO_CACHE": "1",
-            # As when an operator sets the clock: only the time of day jumps.
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
     def set_clock(self, seconds: float) -> None:
         """Make its clock so many seconds fast, or slow when negative, from now on."""
-        (self.folder / "clock.new").write_text(f"{seconds:+g}")
-        (self.folder / "clock.new").rename(self.folder / "clock")
+        assert self._clock, "this Redis goes by the real clock"
+        self._clock.set(int(seconds * 1000))
 
 
 class Replica(RedisServer):

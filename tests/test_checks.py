@@ -27,6 +27,7 @@ def production(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     settings.SECRET_KEY = GOOD_KEY
     settings.ALLOWED_HOSTS = ["chat.example.org"]
     settings.REDIS_URL = ""
+    settings.TRUST_PROXY = True
     (tmp_path / "staticfiles.json").touch()
     settings.STATIC_ROOT = tmp_path
     return settings
@@ -137,6 +138,50 @@ def test_scripts_and_styles_that_were_not_collected_are_an_error(production: Set
 def test_several_processes_without_redis_are_an_error(production: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
     assert "rooms.E006" in found()
+
+
+@pytest.mark.parametrize(
+    ("command", "bind", "warned"),
+    [
+        ("gunicorn", "", True),
+        ("gunicorn", "127.0.0.1:8000", True),
+        ("gunicorn", "unix:/run/sarangbang.sock", True),
+        ("gunicorn", "[::1]:8000,localhost:8000", True),
+        ("gunicorn", "fd://3", True),
+        ("gunicorn", "0.0.0.0:8000", False),
+        ("gunicorn", ":8000", False),
+        ("gunicorn", "127.0.0.1:8000, 203.0.113.5:8000", False),
+        ("gunicorn", "[2001:db8::1]:8000", False),
+        ("daphne -p 8000 chatsite.asgi:application", "", True),
+        ("daphne -b 127.0.0.1 -p 8000 chatsite.asgi:application", "", True),
+        ("daphne -u /run/sarangbang.sock chatsite.asgi:application", "", True),
+        ("daphne -b 0.0.0.0 -p 8000 chatsite.asgi:application", "", False),
+        ("/somewhere/daphne/__main__.py -b 0.0.0.0 chatsite.asgi:application", "", False),
+        ("manage.py runserver 8000", "", True),
+        ("manage.py runserver 0.0.0.0:8000", "", False),
+        ("manage.py migrate", "", False),
+    ],
+)
+def test_limits_by_address_that_cannot_count_are_a_warning(
+    command: str, bind: str, warned: bool, production: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production.TRUST_PROXY = False
+    monkeypatch.setattr(sys, "argv", command.split())
+    monkeypatch.setenv("BIND", bind)
+    assert ("rooms.W007" in found()) is warned
+
+
+@pytest.mark.parametrize("name", ["DEBUG", "TRUST_PROXY"])
+def test_nobody_is_told_of_addresses_in_development_or_where_they_are_told(name: str, production: Settings) -> None:
+    production.TRUST_PROXY = False
+    setattr(production, name, True)
+    assert "rooms.W007" not in found()
+
+
+def test_nobody_is_told_of_addresses_where_nothing_is_limited(production: Settings) -> None:
+    production.TRUST_PROXY = False
+    production.ROOMS_FLOOD_CONTROL = False
+    assert "rooms.W007" not in found()
 
 
 def test_a_database_we_know_nothing_of_is_an_error(production: Settings) -> None:

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from django.core.checks import CheckMessage
+from django.core.checks import CheckMessage, run_checks
 from pytest_django.fixtures import Settings
 from redis import Redis
 
@@ -71,6 +71,11 @@ def user(redis: RedisServer, *rules: str) -> Iterator[str]:
 def ids(found: list[CheckMessage]) -> list[str | None]:
     assert all(problem.msg.endswith(".") and problem.hint for problem in found)
     return [problem.id for problem in found]
+
+
+def test_redis_is_looked_at_by_the_check_at_the_start(settings: Settings) -> None:
+    settings.REDIS_URL = "nonsense"
+    assert "rooms.E007" in [problem.id for problem in run_checks(tags=["rooms"])]
 
 
 def test_a_redis_that_serves_is_nothing_to_speak_of(redis: RedisServer, check: Check) -> None:

@@ -23,14 +23,23 @@ SHOULD_HAPPEN = """
     Exit: True, Exit: False
     Disconnect: NoneType
     Send: NoneType, Send: Duplicate, Send: unavailable, Send: room_not_found, Send: not_in_room, Send: too_fast
+    Join: banned, Join: room_locked
+    Examine: Examined, Examine: unavailable, Examine: room_not_found, Examine: not_in_room, Examine: not_host
+    Examine: bad_field, Kick: Kicked, Kick: not_in_room, Kick: not_host, Kick: bad_field
+    Lift: NoneType, Lift: not_host, Mute: NoneType, Mute: Duplicate, Mute: not_host, Mute: bad_field
+    Change: NoneType, Change: Duplicate, Change: not_host, Transfer: NoneType, Transfer: Duplicate, Transfer: bad_field
+    Notice: NoneType, Inspect: tuple, Overview: dict
+    Send: bad_field, Send: muted, React: NoneType, React: muted, React: bad_field, React: not_in_room
+    Remove: NoneType, Remove: Duplicate, Remove: bad_field, Remove: not_host, Quote: Quoted, Quote: bad_field
     BeginDelete: NoneType, BeginDelete: room_not_found, BeginDelete: not_host
     FinishDelete: str, FinishDelete: NoneType
     Sweep: tuple
     Positions: dict
     History: HistoryPage
-    recovered: True, recovered: False
+    recovered: True, recovered: False, a room stands later
     SERVER_ROOM_JOIN, SERVER_ROOM_EXIT left, SERVER_ROOM_EXIT lost, SERVER_CHAT_SEND, SERVER_ROOM_COUNT
-    SERVER_HOST_AWAY, SERVER_HOST_BACK
+    SERVER_HOST_AWAY, SERVER_HOST_BACK, SERVER_ROOM_EXIT kicked, SERVER_MEMBER_MUTE, SERVER_ROOM_LOCK
+    SERVER_ROOM_SLOW, SERVER_ROOM_TOPIC, SERVER_HOST_TRANSFER, SERVER_CHAT_REMOVE, SERVER_CHAT_REACT, SERVER_ROOM_NOTICE
     SERVER_ROOM_DELETE deleted, SERVER_ROOM_DELETE moderator, SERVER_ROOM_DELETE host_left, SERVER_ROOM_DELETE host_lost
 """
 ROOM = ROOMS[0]

@@ -97,7 +97,7 @@ def test_the_example_client_is_a_short_program() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.variable)
 def test_every_limit_is_in_the_readme_with_its_default_and_unit(setting: Setting[Any]) -> None:
     default, unit, _ = rows(README)[setting.variable]
-    assert default == f"{setting.default:g}"
+    assert default == ("none" if setting.default == "" else f"{setting.default:g}")
     assert unit == (setting.unit or "0 or 1")
 
 

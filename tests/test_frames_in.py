@@ -481,6 +481,22 @@ async def test_a_client_that_says_nothing_in_many_frames_is_read_from_slowly(dat
         assert left - len(data) * STEP_RATE < len(protocol.data) <= left
 
 
+async def test_a_flood_that_goes_on_after_its_connection_was_closed_is_read_from_slowly() -> None:
+    with line() as (protocol, _transport, _theirs):
+        protocol.sendClose(code=4501)
+        protocol.dataReceived(frame(b"{}") * 10_000)
+        assert len(protocol.data) >= len(frame(b"{}")) * (10_000 - STEP_BURST)
+        assert protocol.application_queue.empty()
+
+
+async def test_what_a_client_had_sent_before_it_heard_of_the_close_does_not_hide_its_answer() -> None:
+    transport = Transport()
+    protocol = connection(transport)
+    protocol.sendClose(code=4501)
+    protocol.dataReceived(frame(b"{}") * 60 + frame((4501).to_bytes(2, "big"), 0x88))
+    assert (bool(transport.ended), protocol.wasClean) == (True, True)
+
+
 async def test_a_few_pings_at_once_are_answered_at_once() -> None:
     with line() as (protocol, transport, theirs):
         protocol.dataReceived(frame(b"", 0x89) * 20)

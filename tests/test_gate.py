@@ -148,6 +148,20 @@ async def test_joins_that_are_refused_cost_nothing(come: Come, settings: Setting
     assert (await client.join(room, "손님"))["status"] is True
 
 
+async def test_the_list_has_three_rooms_of_one_address_before_those_of_others(come: Come, settings: Settings) -> None:
+    settings.ROOMS_LOBBY_PERIOD = 0.02
+    for number in range(5):
+        await (await come()).create(f"여기 {number}")
+    await (await come(THERE)).create("저기")
+    await asyncio.sleep(0.03)
+    rooms = (await (await come()).ask("CLIENT_ROOM_LIST"))["rooms"]
+    assert [(room["roomName"], room.get("later", False)) for room in rooms] == [
+        *((f"여기 {number}", False) for number in range(3)),
+        ("저기", False),
+        *((f"여기 {number}", True) for number in (3, 4)),
+    ]
+
+
 # --- who is left in peace --------------------------------------------------------------------------------------------
 
 
@@ -187,13 +201,8 @@ async def test_somebody_who_types_fast_meets_no_limit_of_the_address(come: Come,
         setattr(settings, f"ROOMS_{limit}_PER_ADDRESS", 1)
     client = await come()
     room = (await client.create())["roomID"]
-    lines = [await client.say(room, "주인", f"{number}") for number in range(settings_burst())]
+    lines = [await client.say(room, "주인", f"{number}") for number in range(10)]
     assert all(line["status"] for line in lines)
-
-
-def settings_burst() -> int:
-    """How many lines anyone may say at once."""
-    return 10
 
 
 async def test_with_nought_a_limit_is_off(come: Come, settings: Settings) -> None:

@@ -275,7 +275,9 @@ def test_the_focus_stays_in_a_sheet_and_goes_back_where_it_was(pair: tuple[Page,
     for _ in range(12):
         host.keyboard.press("Tab")
         # The browser's own controls may have it for a moment, the page behind never.
-        assert host.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#host-dialog')")
+        assert host.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('#host-dialog')"
+        )
     host.keyboard.press("Escape")
     expect(host.locator("#host-menu")).to_be_focused()
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,9 +11,12 @@ from channels.layers import InMemoryChannelLayer
 from pytest_django import Settings
 
 from rooms import names, outbox
+from rooms.bans import Bans
 from rooms.connection import Connection
 from rooms.flood import Visit
+from rooms.gate import Gate
 from rooms.hub import Hub
+from rooms.keeper import Keeper
 from rooms.live.contract import LiveStore, Outcome, StoreUnavailable
 from rooms.live.operations import (
     BeginDelete,
@@ -246,6 +249,32 @@ async def test_those_who_missed_what_is_no_longer_kept_are_sent_away(pair: tuple
     assert not guest.closed.done()
 
 
+async def test_those_who_missed_a_rooms_end_are_told_the_end_alone(pair: tuple[Peer, Peer], wire: Wire) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    await host.hub.do(BeginDelete(ROOM, "moderator"))
+    await host.hub.do(FinishDelete(ROOM))
+    await guest.hub.recovery.check_positions()
+    assert (await guest.receive())["type"] == "SERVER_ROOM_DELETE"
+    assert not guest.closed.done()
+    assert guest.connection.seats == {}
+
+
+async def test_a_message_whose_echo_was_lost_with_its_room_is_answered_before_the_end(
+    pair: tuple[Peer, Peer], wire: Wire
+) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    guest.say("앞의 말이 없어요")
+    await host.hub.do(BeginDelete(ROOM, "moderator"))
+    await host.hub.do(FinishDelete(ROOM))
+    assert [(await guest.receive())["type"] for _ in range(2)] == ["refused", "SERVER_ROOM_DELETE"]
+
+
 async def test_an_event_that_comes_before_the_answer_to_ones_join_is_held(
     hubs: tuple[Hub, Hub], store: LiveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,6 +476,28 @@ async def test_people_are_put_back_into_a_store_that_forgot_everything(
     assert await guest.heard(1) == ["다 있네요"]
 
 
+async def test_a_message_whose_echo_was_lost_with_the_stores_memory_is_said_again(
+    pair: tuple[Peer, Peer], store: LiveStore, forget: Forget, wire: Wire
+) -> None:
+    host, guest = pair
+    wire.losing = True
+    host.say("잃은 말")
+    await host.heard(1)
+    guest.say("앞의 말이 없어요")
+    await eventually(lambda: bool(guest.hub._rooms[ROOM].order.held))
+    forget(store)
+    wire.losing = False
+    await host.hub.do(Create(ROOM, "방", True, 1, host.person, False, 10_000))
+    for peer in pair:
+        await peer.hub.recovery.restore(ROOM, 10_000, 10_000)
+    while (await guest.receive())["type"] != "refused":
+        pass
+    assert guest.hub.made_before(ROOM, guest.visitor.id, "r1") == ""
+    guest._refs = 0
+    guest.say("앞의 말이 없어요")
+    assert await host.heard(1) == ["앞의 말이 없어요"]
+
+
 async def test_somebody_who_leaves_while_people_are_put_back_is_out(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
     [seat] = guest.connection.seats.values()
@@ -482,6 +533,33 @@ async def test_somebody_who_joins_while_people_are_put_back_is_held(pair: tuple[
     assert (await late.heard(1)) == ["여기요"]
 
 
+@pytest.mark.parametrize("live_store", ["memory"], indirect=True)
+async def test_a_process_with_many_rooms_lives_while_it_puts_its_people_back(
+    hubs: tuple[Hub, Hub], store: LiveStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ROOMS_LEASE, settings.ROOMS_BEAT = 0.3, 0.05
+    hub, other = hubs
+    rooms = range(1, 301)
+    for room in rooms:
+        peer = Peer(hub, "guest")
+        await peer.enter(Create(room, f"{room}", True, 1, peer.person, True))
+    await store.release(hub.node_id)
+    await other.do(Sweep(60_000, 60_000))
+    assert await hub.do(Positions(tuple(rooms), held=True)) == {}
+    apply = store.apply
+
+    async def slowly(node_id: str, operations: Sequence[Operation[Any]]) -> list[Outcome[Any]]:
+        await asyncio.sleep(0.01)
+        # Whoever is dead by now is found out.
+        await apply("p9", [Sweep(60_000, 60_000)])
+        return await apply(node_id, operations)
+
+    monkeypatch.setattr(store, "apply", slowly)
+    await Keeper(store, hub, Gate(store, hub), Bans(hub)).beat()
+    positions = await hub.do(Positions(tuple(rooms), held=True))
+    assert set(positions) == set(rooms)
+
+
 async def test_leaving_ends_what_one_hears(pair: tuple[Peer, Peer]) -> None:
     host, guest = pair
     seat = next(iter(guest.connection.seats.values()))
@@ -506,7 +584,7 @@ async def test_a_node_can_stop_although_its_layer_loses_a_cancellation() -> None
             message: dict[str, Any] = await super().receive(channel)
             return message
 
-    relay = Relay(Deaf(), "a", lambda _: None)
+    relay = Relay(Deaf(), "a", lambda _: None, lambda: None)
     relay.start()
     await asyncio.sleep(0)
     await asyncio.wait_for(relay.stop(), 5)

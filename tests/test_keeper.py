@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 from pytest_django import Settings
 
-from rooms import services
+from rooms import census, services
+from rooms.bans import Bans
 from rooms.gate import Gate
 from rooms.hub import Hub
 from rooms.keeper import Keeper
-from rooms.live.contract import LiveStore, Lobby, StoreUnavailable
+from rooms.live.contract import LiveStore, Lobby, RoomIndex, StoreUnavailable
 from rooms.live.operations import BeginDelete, FinishDelete
-from rooms.models import Ended, Room
+from rooms.models import Ended, Report, Room
 from rooms.node import Node
 from tests.conftest import Connect, Forget
 
@@ -29,7 +31,7 @@ async def keeper(transactional_db: None, settings: Settings, store: LiveStore) -
     settings.ROOMS_RECONCILE = 0
     hub = Hub(store, InMemoryChannelLayer(), "rooms.hub.test")
     await store.beat(hub.node_id, 60_000)
-    return Keeper(store, hub, Gate(store, hub))
+    return Keeper(store, hub, Gate(store, hub), Bans(hub))
 
 
 async def row(name: str = "방") -> Room:
@@ -112,6 +114,15 @@ async def test_that_a_row_was_deleted_is_known_for_a_day(keeper: Keeper) -> None
     await Ended.objects.aupdate(at=timezone.now() - timedelta(days=1, seconds=1))
     await keeper.reconcile()
     assert not await Ended.objects.aexists()
+
+
+async def test_a_report_goes_when_its_days_are_over(keeper: Keeper, settings: Settings) -> None:
+    settings.ROOMS_REPORT_DAYS = 2
+    about = {"room_name": "방", "reason": "spam", "line": 1, "nickname": "손님", "tag": "abcde", "person": "ab" * 10}
+    for days in (1, 3):
+        await Report.objects.acreate(room_id=ID, **about, at=timezone.now() - timedelta(days=days))
+    await keeper.reconcile()
+    assert await Report.objects.acount() == 1
 
 
 async def test_a_row_the_store_does_not_know_is_opened_again(keeper: Keeper) -> None:
@@ -206,6 +217,17 @@ async def test_people_of_a_room_that_is_gone_are_sent_away_when_put_back(
     assert await host.closed_with() == 4001
 
 
+async def test_those_whose_room_ended_while_their_process_was_away_are_told_so(connect: Connect, server: Node) -> None:
+    host = await connect()
+    room = (await host.create())["roomID"]
+    other = Hub(server.store, InMemoryChannelLayer(), "rooms.hub.other")
+    await other.do(BeginDelete(room, "moderator"))
+    await server.store.release(server.hub.node_id)
+    await other.do(FinishDelete(room))
+    await server.keeper.beat()
+    assert (await host.receive())["reason"] == "moderator"
+
+
 async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(
     settings: Settings, connect: Connect, server: Node, forget: Forget
 ) -> None:
@@ -216,3 +238,30 @@ async def test_a_host_is_put_back_into_a_room_that_the_store_forgot(
     await server.keeper.beat()
     await server.keeper.sweep()
     assert (await host.say(room, "주인", "아직 있어요"))["status"] is True
+
+
+@pytest.mark.parametrize("live_store", ["redis"], indirect=True)
+async def test_no_call_is_about_more_rooms_where_there_are_many(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "PAUSE_SECONDS", 0.01)
+    rooms = [Room(id=n, name=f"{n}", name_key=f"{n}") for n in range(1, 2501)]
+    await Room.objects.abulk_create(rooms)
+    await keeper.reconcile()
+    sizes: list[int] = []
+    list_rooms, unknown = keeper._store.list_rooms, keeper._store.unknown
+
+    async def list_some(closing_for: int, after: str = "") -> RoomIndex:
+        page = await list_rooms(closing_for, after)
+        sizes.append(len(page.open))
+        return page
+
+    async def unknown_of_some(room_ids: Sequence[int]) -> set[int]:
+        sizes.append(len(room_ids))
+        return await unknown(room_ids)
+
+    monkeypatch.setattr(keeper._store, "list_rooms", list_some)
+    monkeypatch.setattr(keeper._store, "unknown", unknown_of_some)
+    await keeper.reconcile()
+    assert sum(sizes) >= 2 * len(rooms)
+    assert max(sizes) < 2 * census.PIECE

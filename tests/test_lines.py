@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from rooms.models import Report
+from rooms.models.reports import REPORTS_MAX
 from rooms.node import Node
 from tests.conftest import Client, Connect, Message, heard
 
@@ -283,3 +284,9 @@ async def test_reactions_are_told_at_most_twice_a_second(stage: Stage) -> None:
             told.append(await stage.guest.until("SERVER_CHAT_REACT"))
     moments = sorted({event["at"] for event in told})
     assert all(later - earlier >= 450 for earlier, later in itertools.pairwise(moments))
+
+
+async def test_a_hello_tells_the_limits_of_lines_and_reports(stage: Stage) -> None:
+    limits = (await stage.guest.ask("CLIENT_HELLO"))["limits"]
+    expected = {"topicChars": 80, "noteChars": 200, "ownLineSeconds": 300, "reportsPer10Minutes": REPORTS_MAX}
+    assert {name: limits.get(name) for name in expected} == expected

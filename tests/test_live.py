@@ -472,6 +472,21 @@ async def test_three_times_as_many_other_events_are_kept_as_lines(store: LiveSto
     assert len((await do(store, History(ROOM, base))).answer.events) == 3 * HISTORY
 
 
+async def test_a_gap_of_other_events_that_are_no_longer_kept_hides_no_line(store: LiveStore) -> None:
+    await opened(store)
+    after = (await joined(store)).events[0].seq
+    await do(store, losing(grace=60_000))
+    await do(store, saying("들었나요", HOST))
+    passer_by = Person("passer-by", "행인", "p" * 32, "tagpa")
+    for _ in range(3 * HISTORY):
+        await joined(store, passer_by)
+        await do(store, Exit(ROOM, passer_by.key, passer_by.visitor_id))
+    entered = (await joined(store, after=after)).answer
+    seqs = [json.loads(text)["seq"] for text in entered.replay]
+    assert seqs == [after + 1, *range(entered.state.seq - 3 * HISTORY + 1, entered.state.seq + 1)]
+    assert entered.recovered is True
+
+
 async def test_a_rooms_end_takes_along_what_was_said(store: LiveStore) -> None:
     base = (await opened(store)).seq
     await do(store, saying("비밀", HOST))
@@ -632,6 +647,22 @@ async def test_nobody_can_be_recognised_in_two_rooms_by_what_stays_when_they_hav
     everything = " ".join(redis.command("HGETALL", key) for key in redis.command("KEYS", "*:members:*").split())
     assert HOST.visitor_id in everything
     assert GUEST.visitor_id not in everything
+    await store.close()
+
+
+@pytest.mark.parametrize("kinds", ["members", "order", "holders", "members order holders nodes"])
+async def test_a_room_whose_people_were_evicted_is_made_again(redis: RedisServer, kinds: str) -> None:
+    redis.command("FLUSHALL")
+    store = RedisStore(redis.url)
+    before = await opened(store)
+    for kind in kinds.split():
+        redis.command("DEL", *redis.command("KEYS", f"*:{kind}:*").split())
+    # Those who come in later hide nothing.
+    await joined(store)
+    assert (await do(store, Positions((ROOM,)))).answer == {}
+    again = await opened(store, held=False)
+    assert (again.participants, again.seq > before.seq) == (1, True)
+    assert (await do(store, Positions((ROOM,)))).answer == {ROOM: again.seq}
     await store.close()
 
 

@@ -177,6 +177,42 @@ async def test_a_join_that_is_refused_costs_nothing(store: LiveStore, today: int
     assert await is_done(store, joining(here, 1))
 
 
+def opening(number: int, opener: Address | None, created_at: int = 0) -> Create:
+    host = Person("host", "방장", f"{number:032}", "tagho")
+    return Create(number, f"방 {number}", True, created_at or number, host, True, opener=opener)
+
+
+async def order(store: LiveStore) -> list[tuple[int, bool]]:
+    return [(room.room_id, room.later) for room in (await store.lobby(200)).rooms]
+
+
+async def test_three_of_the_first_ten_rooms_are_from_one_address(store: LiveStore, today: int) -> None:
+    await store.apply("p1", [opening(number, Address(today, "a")) for number in range(1, 251)])
+    await store.apply("p1", [opening(number, Address(today, f"b{number}")) for number in range(301, 321)])
+    shown = await order(store)
+    assert shown[:10] == [(number, False) for number in (1, 2, 3, *range(301, 308))]
+    assert shown[10:13] == [(4, True), (5, True), (6, True)]
+    assert len(shown) == 200
+    assert (await store.lobby(200)).total == 270
+
+
+async def test_an_address_is_one_at_midnight_too(store: LiveStore, today: int) -> None:
+    old, new = Address(today - 1, "old"), Address(today, "new", "old")
+    await store.apply("p1", [opening(number, old if number % 2 else new) for number in range(1, 6)])
+    await store.apply("p1", [opening(9, None)])
+    assert await order(store) == [(1, False), (2, False), (3, False), (9, False), (4, True), (5, True)]
+
+
+async def test_rooms_of_unknown_openers_are_not_held_back(store: LiveStore) -> None:
+    await store.apply("p1", [opening(number, None) for number in range(1, 13)])
+    assert await order(store) == [(number, False) for number in range(1, 13)]
+
+
+async def test_where_nobody_else_has_a_room_all_are_shown(store: LiveStore, today: int) -> None:
+    await store.apply("p1", [opening(number, Address(today, "a")) for number in range(1, 6)])
+    assert [room for room, _ in await order(store)] == [1, 2, 3, 4, 5]
+
+
 async def test_the_first_key_that_is_offered_is_everyone_s(store: LiveStore) -> None:
     first, second = await store.day_keys("1" * 64), await store.day_keys("2" * 64)
     assert (first, first.today, first.yesterday) == (second, "1" * 64, "")

@@ -1,6 +1,5 @@
 """What a host asks for: each command with its answer, its event and what it does from then on, over sockets."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
+from rooms import words
 from rooms.models import Block, Host, Mute, Room
 from rooms.node import Node
 from tests.conftest import Client, Connect, Message, a_cookie, heard
@@ -412,3 +412,9 @@ async def test_a_refused_operation_leaves_the_database_as_it_was(
     assert (await Host.objects.aget(room_id=stage.room)).nickname == "주인"
     row = await Room.objects.aget(id=stage.room)
     assert (row.topic, row.locked, row.slow) == ("", False, 0)
+
+
+async def test_a_topic_has_none_of_the_operators_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    unwanted = words.Lists(frozenset(), words.Words(["바보"]), None)
+    monkeypatch.setattr(words, "lists", lambda: unwanted)
+    assert brief(await stage.ask("ROOM_TOPIC", topic="바 보 들"), "error", "topic") == ("not_allowed", "바 보 들")

@@ -270,7 +270,7 @@ def _called(tree: ast.AST) -> Iterator[str]:
             first = node.args[0]
             if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
                 continue
-            if re.fullmatch(r"_|n?gettext(_lazy)?", node.func.id):
+            if re.fullmatch(r"_|n?gettext(_lazy|_noop)?", node.func.id):
                 yield first.value
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from rooms import protocol
 from rooms.protocol import (
@@ -56,6 +57,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "CLIENT_ROOM_LIST": {},
 }
 FIELDS = [(name, field) for name, fields in SOUND.items() for field in fields]
+OPTIONAL = [(name, field.name) for name in SOUND for field in structs.fields(COMMANDS[name]) if not field.required]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
@@ -112,6 +114,11 @@ def test_a_command_of_the_seed_needs_nothing_but_the_seed_s_fields(name: str) ->
     command = decode(frame(name))
     assert type(command) is COMMANDS[name]
     assert command.ref is None
+
+
+@pytest.mark.parametrize(("name", "field"), OPTIONAL)
+def test_null_is_taken_in_a_field_that_may_be_left_out(name: str, field: str) -> None:
+    assert getattr(decode(frame(name, **{field: None})), field) is None
 
 
 def test_a_created_room_is_listed_unless_it_says_otherwise() -> None:
@@ -234,7 +241,7 @@ def test_half_a_surrogate_pair_in_a_text_is_left_to_the_rules_for_names(name: st
 
 @pytest.mark.parametrize("name", SOUND)
 def test_a_refused_field_is_answered_with_the_ref(name: str) -> None:
-    assert refused(frame(name, **dict.fromkeys(SOUND[name] or ["watch"]), ref="r1"))["ref"] == "r1"
+    assert refused(frame(name, **dict.fromkeys(SOUND[name] or ["watch"], 1.5), ref="r1"))["ref"] == "r1"
 
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS if field == "roomID"])
@@ -254,7 +261,7 @@ def test_a_refused_field_is_answered_with_the_room_id_when_that_is_valid(name: s
     ],
 )
 def test_a_refusal_has_the_seed_s_fields_even_when_nothing_of_them_was_valid(name: str, fields: dict[str, Any]) -> None:
-    answer = refused(frame(name, **dict.fromkeys(SOUND[name] or ["watch"], None)))
+    answer = refused(frame(name, **dict.fromkeys(SOUND[name] or ["watch"], 1.5)))
     assert answer["type"] == name.replace("CLIENT", "SERVER")
     assert {key: answer[key] for key in answer if key not in ("type", "status", "error", "detail", "field")} == fields
 

@@ -13,7 +13,7 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from chatsite import logs
-from rooms import services
+from rooms import services, words
 from rooms.live.contract import StoreUnavailable
 from rooms.models import Room, RoomQuerySet
 from rooms.node import Node
@@ -95,6 +95,29 @@ async def unavailable(stage: Stage) -> Message:
     return await stage.guest.say(stage.room, "손님", "들리나요")
 
 
+async def banned(stage: Stage) -> Message:
+    third = await stage.connect()
+    token = (await third.join(stage.room, "셋째"))["token"]
+    await stage.host.ask("CLIENT_MEMBER_KICK", roomID=stage.room, userName="주인", target="셋째")
+    return await (await stage.connect()).join(stage.room, "다른이", token=token)
+
+
+async def room_locked(stage: Stage) -> Message:
+    await stage.host.ask("CLIENT_ROOM_LOCK", roomID=stage.room, userName="주인", locked=True)
+    return await (await stage.connect()).join(stage.room, "셋째")
+
+
+async def muted(stage: Stage) -> Message:
+    await stage.host.ask("CLIENT_MEMBER_MUTE", roomID=stage.room, userName="주인", target="손님", seconds=60)
+    return await stage.guest.say(stage.room, "손님", "저기요")
+
+
+async def not_allowed(stage: Stage) -> Message:
+    unwanted = words.Lists(frozenset(), None, words.Words(["바보"]))
+    stage.monkeypatch.setattr(words, "lists", lambda: unwanted)
+    return await stage.guest.say(stage.room, "손님", "바보")
+
+
 PROVOKED: dict[str, Callable[[Stage], Awaitable[Message]]] = {
     "bad_frame": lambda stage: answer_to(stage.guest, "[]"),
     "bad_json": lambda stage: answer_to(stage.guest, "{"),
@@ -107,6 +130,10 @@ PROVOKED: dict[str, Callable[[Stage], Awaitable[Message]]] = {
     "name_not_allowed": lambda stage: stage.guest.join(stage.room, "\u3164"),
     "not_in_room": lambda stage: stage.guest.say(stage.room, "주인", "나야 나"),
     "not_host": lambda stage: stage.guest.ask("CLIENT_ROOM_DELETE", roomID=stage.room, userName="손님"),
+    "banned": banned,
+    "room_locked": room_locked,
+    "muted": muted,
+    "not_allowed": not_allowed,
     "too_fast": too_fast,
     "too_many_rooms": lambda stage: too_many_rooms(stage),
     "unavailable": unavailable,
@@ -200,7 +227,7 @@ LIST: Message = {"type": "CLIENT_ROOM_LIST"}
 WRONG: list[tuple[Message, str, list[Any]]] = [
     (CREATE, "roomName", [..., None, 5, [], {"a": 1}, "가" * 31]),
     (CREATE, "userName", [..., None, 5, True, "가" * 11]),
-    (CREATE, "listed", [1, "true", None]),
+    (CREATE, "listed", [1, "true"]),
     (JOIN, "roomID", [..., None, 0, -1, 2**53, 10**400, 7.5, "7", True, [7]]),
     (JOIN, "userName", [..., 1, "가" * 11]),
     (JOIN, "after", [-1, "1", 2**53, 1.5, False]),
@@ -209,7 +236,7 @@ WRONG: list[tuple[Message, str, list[Any]]] = [
     (SAY, "roomID", [..., 0, "7"]),
     (EXIT, "roomID", [..., 0, "7"]),
     (DELETE, "userName", [..., 5]),
-    (LIST, "watch", [1, "yes", None]),
+    (LIST, "watch", [1, "yes"]),
     *[(command, "ref", ["", "x" * 37, 5, "\udc00"]) for command in (CREATE, JOIN, SAY, EXIT, DELETE, LIST)],
 ]
 

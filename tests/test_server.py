@@ -65,16 +65,27 @@ async def conversation(url: str) -> list[str]:
         return [message["type"] for message in seen]
 
 
+@contextlib.contextmanager
+def started(server: str, environment: dict[str, str], log: Path) -> Iterator[int]:
+    """The port of a server that runs for as long as it is needed, without a traceback."""
+    port = free_port()
+    command = [sys.executable, *(part.format(port=port) for part in SERVERS[server])]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=output, stderr=output)
+    try:
+        wait_for_port(port, process)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+    assert "Traceback" not in log.read_text()
+
+
 @pytest.mark.parametrize("server", SERVERS)
 async def test_a_conversation_is_the_same_on_every_server(
     server: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    port = free_port()
-    command = [sys.executable, *(part.format(port=port) for part in SERVERS[server])]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=os.environ | environment, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        wait_for_port(port, process)
+    with started(server, environment, tmp_path / "log") as port:
         assert await conversation(f"ws://127.0.0.1:{port}/ws/") == [
             "SERVER_ROOM_CREATE",
             "SERVER_ROOM_JOIN",
@@ -82,10 +93,27 @@ async def test_a_conversation_is_the_same_on_every_server(
             "SERVER_ROOM_EXIT",
             "SERVER_FRAME_ERROR",
         ]
-        assert "Traceback" not in (tmp_path / "log").read_text()
-    finally:
-        process.kill()
-        process.wait()
+
+
+async def status(port: int, address: str) -> bytes:
+    """The first line of a page's answer, which a web server in front asks for on behalf of an address."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    page = "GET /manifest.webmanifest HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    writer.write(f"{page}X-Forwarded-For: {address}\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    return answer.split()[1]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_too_many_pages_are_refused_on_every_server(
+    server: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    own = {"ROOMS_FLOOD_CONTROL": "1", "ROOMS_PAGES_PER_SECOND": "2", "TRUST_PROXY": "1"}
+    with started(server, environment | own, tmp_path / "log") as port:
+        found = await asyncio.gather(*(status(port, "203.0.113.1") for _ in range(40)))
+        assert set(found) == {b"200", b"429"}
+        assert await status(port, "203.0.113.2") == b"200"
 
 
 class Deaf:

@@ -188,6 +188,17 @@ async def test_the_same_ref_does_not_bring_back_a_room_that_was_deleted(connect:
     assert (await host.create("사랑방", "철수"))["status"] is True
 
 
+async def test_null_in_listed_and_watch_is_the_same_as_leaving_them_out(connect: Connect) -> None:
+    host, guest = await connect(), await connect()
+    await host.create("사랑방", listed=None)
+    answer = await guest.ask("CLIENT_ROOM_LIST", watch=None)
+    assert [room["roomName"] for room in answer["rooms"]] == ["사랑방"]
+    await host.create("둘째 방")
+    await asyncio.sleep(0.1)
+    await guest.send("CLIENT_HELLO")
+    assert (await guest.receive())["type"] == "SERVER_HELLO"
+
+
 async def test_an_unlisted_room_is_in_no_list_and_is_found_by_its_number(connect: Connect) -> None:
     host, guest = await connect(), await connect()
     room = (await host.create(listed=False))["roomID"]

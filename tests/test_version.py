@@ -24,7 +24,7 @@ def test_manage_py_says_the_version_of_all_that_matters(argument: str) -> None:
 
 
 def test_the_newest_entry_of_the_changelog_has_the_version() -> None:
-    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\d\S*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert newest
     assert newest[1] == __version__
 

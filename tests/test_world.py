@@ -41,6 +41,9 @@ FOUND = {
             Step(5.526, "hang", 1, 7.38),
         ),
     ),
+    "a room that was made anew ends before all know of it": Schedule(
+        1159, 4, (Step(4.076, "freeze", 2, 1.712), Step(4.201, "roll back", 2, 2.001), Step(5.626, "leave", 1))
+    ),
     "the host leaves, whom a dead process holds too": Schedule(
         7495, 4, (Step(5.367, "say", 2), Step(5.764, "kill", 1, 2.314), Step(5.92, "leave", 1))
     ),

@@ -162,7 +162,8 @@ class ChatProtocol(LeanProtocol):
 
     def _feed_text(self, text: str) -> bool:
         """Give a message to the application, at once or by its queue; returns whether the next may come."""
-        if self.muted:
+        if self.state != self.STATE_OPEN:
+            # It was closed from here, and nobody deals with what the client had sent until it heard of that.
             return True
         try:
             received = self._receive is not None and self.application_queue.empty() and self._receive(text)
@@ -178,9 +179,11 @@ class ChatProtocol(LeanProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 - autobahn's names
         """A whole message, from autobahn; the two steps that one in one piece takes are counted elsewhere."""
+        if self.state != self.STATE_OPEN:
+            return
         left, since = self._steps
         self._steps = left + 2, since
-        if isBinary or self.muted:
+        if isBinary:
             super().onMessage(payload, isBinary)
             self._hold_back()
         else:
@@ -200,12 +203,15 @@ class ChatProtocol(LeanProtocol):
         return not self._paused
 
     def _count_step(self) -> None:
-        """Read no more for a while from a client that sends many frames in which nothing is said."""
+        """Read no more for a while from a client that sends many frames in which nothing is said.
+
+        After a close, that is all but the client's answer to it: a flood goes on until the client hears of its end.
+        """
         now = time.monotonic()
         left, since = self._steps
         left = min(STEP_BURST, left + (now - since) * STEP_RATE) - 1
         self._steps = left, now
-        if left < 0 and self.state == self.STATE_OPEN:
+        if left < 0 and self.state in (self.STATE_OPEN, self.STATE_CLOSING):
             self._throttled = True
             if not self._paused:
                 self._paused = True

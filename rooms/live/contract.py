@@ -97,8 +97,17 @@ class Refused(Struct, frozen=True):
 Outcome: TypeAlias = Done[AnswerT] | Refused
 
 
+FRONT, SHARE = 10, 3
+"""Of so many first places of a list, at most so many go to rooms that were opened from one address."""
+
+
 class LobbyRoom(Struct, frozen=True):
-    """One listed room; ``created_at`` in Unix milliseconds."""
+    """One listed room.
+
+    Args:
+        created_at: Unix time in milliseconds.
+        later: whether it comes after the first places, although it is fuller than some of them.
+    """
 
     room_id: int
     name: str
@@ -107,10 +116,11 @@ class LobbyRoom(Struct, frozen=True):
     locked: bool
     created_at: int
     topic: str = ""
+    later: bool = False
 
 
 class Lobby(Struct, frozen=True):
-    """The fullest listed rooms, and how many are listed in all."""
+    """Listed rooms in their order, and how many are listed in all."""
 
     rooms: list[LobbyRoom]
     total: int
@@ -146,7 +156,11 @@ class LiveStore(Protocol):
         """End the lease of a node at once: it stops, and its members are to have their grace."""
 
     async def lobby(self, most: int) -> Lobby:
-        """The ``most`` fullest open listed rooms, fullest first, then oldest."""
+        """The first ``most`` open listed rooms: fullest first, then oldest.
+
+        In the first ``FRONT`` places stand at most ``SHARE`` that were opened from one address, if there are others.
+        Where a room was opened from is forgotten with the store's memory.
+        """
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
         """A page of the rooms; ``closing`` are those whose deletion began more than ``closing_for`` ms ago."""

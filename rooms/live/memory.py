@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from rooms.live.addresses import DayKeys
 from rooms.live.arrivals import Arrive, Depart
-from rooms.live.contract import Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
+from rooms.live.contract import FRONT, SHARE, Done, Lobby, Outcome, Refused, RoomIndex, RoomUnknown, refusal
 from rooms.live.memory_addresses import Addresses
 from rooms.live.memory_index import describe, due, list_rooms, lobby
 from rooms.live.memory_leases import Duties, Leases, Pauses
@@ -56,6 +56,8 @@ class MemoryStore:
         ref_age: how long a ref is recognised, in ms.
         now: the clock, Unix time in ms.
     """
+
+    places = FRONT, SHARE
 
     def __init__(
         self,
@@ -109,7 +111,7 @@ class MemoryStore:
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        return lobby(self._rooms.values(), most)
+        return lobby(self._rooms.values(), most, *self.places)
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
         """All rooms, on one page; see the contract."""
@@ -146,8 +148,7 @@ class MemoryStore:
             return Refused(refusal)
 
     def _at_address(self, node_id: str, op: Operation[Any]) -> Done[Any]:
-        now = self._now()
-        return self._addresses.apply(node_id, op, self._leases.alive(now), now)
+        return self._addresses.apply(node_id, op, self._leases.alive(self._now()), self._now())
 
     # --- rooms --------------------------------------------------------------------------------------------------------
 
@@ -163,10 +164,9 @@ class MemoryStore:
     def _make(self, node_id: str, op: Create) -> Done[Entered]:
         now = self._now()
         seq = max(now * 1000, op.seq + 1)
-        restored_until = 0 if op.held else now + op.grace
-        about = (op.room_id, op.name, op.listed, op.created_at, op.host)
-        room = MemoryRoom(*about, seq, seq, restored_until, LiveRules.of(op.rules, now), Past(self._limits))
-        self._rooms[op.room_id] = room
+        restored_until, past = 0 if op.held else now + op.grace, Past(self._limits)
+        about = (op.room_id, op.name, op.listed, op.created_at, op.host, seq, seq, restored_until)
+        room = self._rooms[op.room_id] = MemoryRoom(*about, LiveRules.of(op.rules, now), past, op.opener)
         if op.host is not None:
             member = room.members[op.host.key] = RoomMember(op.host)
             room.windows[room.in_room(op.host.visitor_id)] = MembershipWindow(seq, now)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
+from rooms.live.addresses import Address
 from rooms.live.memory_past import Past
 from rooms.live.operations import Entered, Event, Person, Rules
 from rooms.protocol import (
@@ -99,6 +100,7 @@ class MemoryRoom:
     restored_until: int
     rules: LiveRules
     past: Past
+    opener: Address | None = None
     deletion: Deletion | None = None
     members: dict[str, RoomMember] = field(default_factory=dict)
     nodes: Counter[str] = field(default_factory=Counter)

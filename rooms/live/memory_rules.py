@@ -70,9 +70,9 @@ def _put_out(
 
 def lift(room: MemoryRoom, node_id: str, op: Lift, now: int) -> Done[None]:
     """``moderation.Lift``."""
-    if _let_act(room, op.actor, now) is None:
-        room.rules.blocked.discard(op.person)
-        room.rules.kicked = {name: kick for name, kick in room.rules.kicked.items() if kick[2] != op.person}
+    _let_act(room, Actor(op.actor.key, op.actor.visitor_id), now)
+    room.rules.blocked.discard(op.person)
+    room.rules.kicked = {name: kick for name, kick in room.rules.kicked.items() if kick[2] != op.person}
     return Done(None)
 
 

@@ -124,9 +124,10 @@ class Kick(Operation[Kicked], frozen=True):
 
 
 class Lift(Operation[None], frozen=True):
-    """Let a visitor who was put out come back, and whoever was kept out with their address.
+    """Let a visitor who was put out come back, and everyone who was kept out because of their address.
 
-    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing, so a ref is not needed.
+    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing, so no ref is needed:
+    the actor's is not looked at.
 
     Args:
         person: the visitor as this room knows them.

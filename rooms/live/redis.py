@@ -18,7 +18,7 @@ from redis.exceptions import (
 )
 
 from rooms.live.addresses import DayKeys
-from rooms.live.contract import Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
+from rooms.live.contract import FRONT, SHARE, Lobby, LobbyRoom, Outcome, RoomIndex, StoreSilent, StoreUnavailable
 from rooms.live.lua import all_scripts
 from rooms.live.operations import Create, Operation
 from rooms.live.redis_calls import Call, calls
@@ -54,6 +54,8 @@ class RedisStore:
         prefix: what every key starts with.
         installation: finds the id of this installation; may raise ``StoreUnavailable``.
     """
+
+    places = FRONT, SHARE
 
     def __init__(
         self,
@@ -106,12 +108,8 @@ class RedisStore:
 
     async def lobby(self, most: int) -> Lobby:
         """The fullest listed rooms; see the contract."""
-        total, *rooms = await self._ask("", "lobby", str(most))
-        listed = [
-            LobbyRoom(int(room_id), name, host, participants, bool(locked), int(created_at), topic)
-            for room_id, name, host, participants, locked, created_at, topic in rooms
-        ]
-        return Lobby(listed, total)
+        total, *rooms = await self._ask("", "lobby", *map(str, (most, *self.places)))
+        return Lobby([_listed(*room) for room in rooms], total)
 
     async def list_rooms(self, closing_for: int, after: str = "") -> RoomIndex:
         """A page of the rooms; see the contract."""
@@ -204,6 +202,12 @@ class RedisStore:
     def _packed(self, node_id: str, call: Call) -> Sequence[str | bytes | int]:
         sha = self._scripts[call.script].sha
         return ("EVALSHA", sha, 0, self._prefix, *self._limits, node_id, *call.arguments)
+
+
+def _listed(
+    room: str, name: str, host: str, people: int, locked: int, created_at: str, topic: str, later: int
+) -> LobbyRoom:
+    return LobbyRoom(int(room), name, host, people, bool(locked), int(created_at), topic, bool(later))
 
 
 def _scan(cursor: int, prefix: str) -> Sequence[str | int]:

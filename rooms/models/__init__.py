@@ -7,7 +7,7 @@ here, and what is said there only where somebody reported it.
 from rooms.models.installation import Installation, _random_hex, _random_key
 from rooms.models.people import BLOCKS_MAX, PERSON_LENGTH, Block, Mute
 from rooms.models.reach import DATABASE_SECONDS, database, reason
-from rooms.models.reports import NOTE_MAX, Ban, Report, forget
+from rooms.models.reports import ADDRESS_HOURS, NOTE_MAX, Ban, Report, forget
 from rooms.models.rooms import (
     ID_LIMIT,
     KEY_MAX,
@@ -26,6 +26,7 @@ from rooms.models.rooms import (
 )
 
 __all__ = [
+    "ADDRESS_HOURS",
     "BLOCKS_MAX",
     "DATABASE_SECONDS",
     "ID_LIMIT",

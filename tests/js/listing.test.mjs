@@ -14,6 +14,12 @@ test("the fullest room is first, among equals the oldest", () => {
   assert.deepEqual(ids(list(room(1, "가", 2), room(3, "나", 5), room(2, "다", 5)).rooms), [2, 3, 1]);
 });
 
+test("a room that is to stand later comes after the first ten, by the number of its people", () => {
+  const others = Array.from({ length: 12 }, (_, place) => room(place + 1, "가", 20 - place));
+  const shown = ids(list(room(99, "나", 30, { later: true }), ...others).rooms);
+  assert.deepEqual(shown, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 99, 11, 12]);
+});
+
 test("list + update = list with new, changed and removed rooms", () => {
   /** @type {Wire.ServerRoomUpdateAnswer} */
   const message = { type: "SERVER_ROOM_UPDATE", rooms: [room(2, "나", 9), room(4, "라", 1)], removed: [1], total: 3 };

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from rooms.protocol import CLOSE_LOST
+from tests.world.acts import Acts, is_out, was_put_out
 from tests.world.hearing import Hearing
 from tests.world.history import History, Message
 from tests.world.line import Line, cookie_headers
@@ -67,6 +68,7 @@ class Client:
     def __post_init__(self) -> None:
         self.hearing = Hearing(self.nick, self.history)
         self.stretches = self.hearing.stretches
+        self.acts = Acts(self)
 
     # --- what they do -------------------------------------------------------------------------------------------------
 
@@ -126,7 +128,7 @@ class Client:
             self.unsent.clear()
             self.room.over = self.room.over or self.host
             if self.joined:
-                self._command(how)
+                self.command(how)
             elif not self.present:
                 self.vanish()
 
@@ -177,18 +179,19 @@ class Client:
 
     def _enter(self) -> None:
         if self.room.id is None:
-            self._command("CLIENT_ROOM_CREATE", roomName=self.room.name, ref=f"make {self.nick}")
+            self.command("CLIENT_ROOM_CREATE", roomName=self.room.name, ref=f"make {self.nick}")
             return
         fields: dict[str, Any] = {} if self.hearing.last is None else {"after": self.hearing.last}
         if self._token is not None and not self.browser:
             fields["token"] = self._token
-        self._command("CLIENT_ROOM_JOIN", **fields)
+        self.command("CLIENT_ROOM_JOIN", **fields)
 
     def _ref(self, kind: str) -> str:
         self._number += 1
         return f"{self.nick} {kind} {self._number}"
 
-    def _command(self, type: str, **fields: Any) -> None:
+    def command(self, type: str, **fields: Any) -> None:
+        """Send a command of this client's in its room."""
         if self.line is None:
             return
         ref = fields.setdefault("ref", self._ref("asks"))
@@ -200,7 +203,7 @@ class Client:
 
     def _send_line(self, ref: str) -> None:
         if self.joined and ref in self.unsent:
-            self._command("CLIENT_CHAT_SEND", message=self.unsent[ref], ref=ref)
+            self.command("CLIENT_CHAT_SEND", message=self.unsent[ref], ref=ref)
 
     def check_waits(self) -> None:
         """See that nothing is waited for without end."""
@@ -226,6 +229,7 @@ class Client:
             return
         ref = message.get("ref")
         self.pending.pop(ref, None)
+        self.acts.answered(message)
         if message["type"] in ("SERVER_ROOM_JOIN", "SERVER_ROOM_CREATE") and "members" in message:
             self._entered(message)
         elif message.get("status") is False:
@@ -249,13 +253,16 @@ class Client:
         self._pause = 0.1
         self.hearing.entered(answer)
         if self._leaving:
-            self._command(self._leaving)
+            self.command(self._leaving)
         for ref in list(self.unsent):
             self.repeated.add(ref)
             self._send_line(ref)
+        self.acts.again()
 
     def _refused(self, answer: Message) -> None:
         error, ref = answer["error"], answer.get("ref")
+        if self.acts.refused(answer):
+            return
         if answer["type"] == "SERVER_CHAT_SEND":
             if error in ("unavailable", "not_in_room", "room_not_found", "too_fast"):
                 self.clock.after(RETRY_SECONDS, self._again, ref)
@@ -268,6 +275,8 @@ class Client:
             return
         elif error == "room_not_found":
             return self._ended(answer)
+        elif error == "banned" and was_put_out(self.nick, self.history.events[self.room.id or 0]):
+            return self._finish()
         elif error in ("unavailable", "name_taken", "room_name_taken"):
             if self.line is not None:
                 self.clock.after(RETRY_SECONDS, self._try_again, self.line)
@@ -282,7 +291,7 @@ class Client:
         if self.line is line and not self.joined:
             self._enter()
         elif self.line is line and self._leaving:
-            self._command(self._leaving)
+            self.command(self._leaving)
 
     def _event(self, event: Message) -> None:
         ref = event.get("ref")
@@ -291,6 +300,8 @@ class Client:
             self.acknowledged[ref] = event
         if self.hearing.event(event, ref in self.repeated) and event["type"] == "SERVER_ROOM_DELETE":
             self._ended(event)
+        elif is_out(event, self.nick):
+            self._finish()
 
     def _ended(self, message: Message) -> None:
         self.room.judge(self.history, self.clock.now)

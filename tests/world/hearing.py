@@ -5,6 +5,7 @@ numbers jump to where the room's live state began anew, a new stretch begins.
 """
 
 from tests.talk import Stretch
+from tests.world.acts import stands_for
 from tests.world.history import History, Message
 from tests.world.limits import SETTINGS
 
@@ -60,27 +61,35 @@ class Hearing:
     def event(self, event: Message, repeated: bool) -> bool:
         """Take in an event; False if it is only the second answer to a ref that this client has repeated."""
         seq = event["seq"]
-        known = self._history.events.get(self._room, {}).get(seq, {})
+        made = self._history.events.get(self._room, {})
+        known = made.get(seq, {})
+        if stands_for(event, known, made):
+            # In the place of the line, of which nobody new hears any more.
+            event = known
         # The answer to a ref whose event is no longer kept says less.
         if not event.items() <= known.items() or (known != event and not repeated):
             self._complain(f"heard {event}, but {known} was said")
         if repeated and seq <= self._floor:
             return False
-        self._check_order(seq)
+        self._check_order(seq, event["type"] == "SERVER_ROOM_DELETE")
         self.last = self._floor = seq
         self.participants = event["participants"]
         self.stretches[-1].events.append(event)
         return True
 
+    def heard(self) -> list[Message]:
+        """All that was heard."""
+        return [event for stretch in self.stretches for event in stretch.events]
+
     def sent_away(self) -> None:
         """The connection was closed because events that this client needs are no longer kept: is it so?"""
         made = self._history.events.get(self._room, {})
         lines = [seq for seq, event in made.items() if seq > (self.last or 0) and event["type"] == "SERVER_CHAT_SEND"]
-        # Of a room that has ended nothing is kept but that it has.
-        if len(lines) < KEPT_LINES and self._room not in self._history.ended:
+        if len(lines) < KEPT_LINES:
             self._complain(f"was sent away after {self.last}, but only {len(lines)} lines were said since")
 
-    def _check_order(self, seq: int) -> None:
+    def _check_order(self, seq: int, end: bool) -> None:
+        """See that an event follows the one before; a room's end may come alone."""
         if self._replay_end is not None and seq > self._replay_end:
             # The replay is over; what comes now follows the answer.
             if self._expected not in (None, self._replay_end + 1):
@@ -91,7 +100,7 @@ class Hearing:
             if seq <= self._floor:
                 self._complain(f"was sent {seq} again after {self._floor}")
             self._begin_if_apart(seq - 1)
-        elif seq > self._expected and seq - 1 in self._history.epochs.get(self._room, ()):
+        elif seq > self._expected and (end or seq - 1 in self._history.epochs.get(self._room, ())):
             self.stretches.append(Stretch(seq - 1))
         elif seq != self._expected:
             self._complain(f"heard {seq} in place of {self._expected}")

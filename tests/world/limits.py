@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     "ARRIVALS_PER_ADDRESS": 0,
     "CREATES_PER_ADDRESS": 0,
     "JOINS_PER_ADDRESS": 0,
+    "KICK_ADDRESS": 0.0,
     "OUTBOX": 20_000,
     "FLOOD_CONTROL": False,
 }

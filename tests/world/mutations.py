@@ -25,6 +25,8 @@ KINDS = {
     "a stopping process carries out what comes too late": "terminate",
     "a repeated call tells a message twice": "twice",
     "the first beat after a lost lease need not be confirmed": "freeze,lose answer",
+    "those who missed a room's end are sent away": "layer drops,lose answer",
+    "the echo has its time anew after the call": "hang",
     "a store that is rolled back keeps its life": "roll back",
     "what was sent over a broken connection is carried out after all": "stale",
 }
@@ -54,7 +56,7 @@ MUTATIONS = [
     Mutation(
         "a node that sees the new state before its own beat sends its clients away",
         RECOVERY,
-        "page.position is None or position < page.epoch_seq",
+        "page.position is None or (position < page.epoch_seq and not ended)",
         "page.position is None",
     ),
     Mutation(
@@ -85,6 +87,18 @@ MUTATIONS = [
         RECOVERY,
         "Positions(tuple(known), held=True)",
         "Positions(tuple(known))",
+    ),
+    Mutation(
+        "those who missed a room's end are sent away",
+        RECOVERY,
+        "bool(page.events) and page.events[-1].end",
+        "False",
+    ),
+    Mutation(
+        "the echo has its time anew after the call",
+        LOCAL_ROOM,
+        "append((connection, lost, since))",
+        "append((connection, lost, asyncio.get_running_loop().time()))",
     ),
     Mutation("a store that is rolled back keeps its life", WORLD_STORE, "        self.life += 1\n", ""),
     Mutation(

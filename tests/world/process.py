@@ -32,6 +32,7 @@ class Layer:
         self._draw = draw
         self._slowest = draw.choice([0.005, 0.02, 0.1])
         self._queues: dict[str, asyncio.Queue[dict[str, Any]]] = {}
+        self._groups: dict[str, set[str]] = {}
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         times, slowest = 1, self._slowest
@@ -54,6 +55,13 @@ class Layer:
 
     async def flush(self) -> None:
         pass
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._groups.setdefault(group, set()).add(channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        for channel in sorted(self._groups.get(group, ())):
+            await self.send(channel, message)
 
     def forget(self, channel: str) -> None:
         """Nobody listens there any more."""

@@ -3,8 +3,8 @@
 Knows what has really happened; must not know connections.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from tests.world.history import History
 
@@ -25,12 +25,14 @@ class Room:
 
     Attributes:
         over: whether it may end: its host left, deleted it, or was away for too long.
+        people: all clients that want to be in it.
     """
 
     name: str
     host: Host | None = None
     id: int | None = None
     over: bool = False
+    people: list[Any] = field(default_factory=list)
 
     def judge(self, history: History, now: float) -> None:
         """It has ended: may it, because the host did not try to be there?"""

@@ -8,6 +8,8 @@ from random import Random
 
 from msgspec import Struct, structs
 
+from tests.world.acts import ACTS, BY_HOSTS
+
 TROUBLE_SECONDS = 6.0
 """Everything goes wrong within this time."""
 PROCESSES = 3
@@ -28,7 +30,7 @@ class Step(Struct, frozen=True):
 
     Args:
         at: seconds from the beginning.
-        what: what a client does ("say", "leave") or a kind of fault.
+        what: what a client does ("say", "leave", an act) or a kind of fault.
         who: the number of the client, or the process.
         lasts: seconds; with "roll back", how old the state is.
     """
@@ -72,6 +74,8 @@ def drawn(seed: int, kinds: tuple[str, ...] = KINDS) -> Schedule:
     steps = [step for _ in range(draw.randint(8, 25)) for step in _talk(clients, draw)]
     if draw.random() < 0.5:
         steps.append(Step(_moment(draw), "leave", draw.randrange(1, clients)))
+    if draw.random() < 0.5:
+        steps += [_act(clients, draw) for _ in range(draw.randint(1, 8))]
     # A few kinds at a time get in each other's way more than all of them do.
     chosen = draw.sample(kinds, min(draw.randint(1, 4), len(kinds)))
     weights = [RARE.get(kind, 1.0) for kind in chosen]
@@ -89,6 +93,12 @@ def _talk(clients: int, draw: Random) -> list[Step]:
     at = _moment(draw)
     speakers = draw.sample(range(clients), draw.choice([1, 1, 2, 4]))
     return [Step(round(at + draw.uniform(0, 0.01), 3), "say", who) for who in speakers]
+
+
+def _act(clients: int, draw: Random) -> Step:
+    """A host does something to the room or its people, or anyone to a line."""
+    what = draw.choices(ACTS, [3, 1, 2, 1, 3, 3])[0]
+    return Step(_moment(draw), what, draw.randrange(2) if what in BY_HOSTS else draw.randrange(clients))
 
 
 def _fault(kind: str, clients: int, draw: Random) -> Step:

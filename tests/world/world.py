@@ -70,6 +70,7 @@ class World:
             self.processes,
             chance,
         )
+        room.people.append(client)
         if host:
             room.host = client
         return client
@@ -167,6 +168,8 @@ class World:
                 client.lose_line(lasts)
             case "away":
                 client.go_away(lasts)
+            case _:
+                client.acts.do(what, self.chance)
 
     # --- what must be so when the trouble is over ---------------------------------------------------------------------
 

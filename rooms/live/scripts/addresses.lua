@@ -14,7 +14,7 @@ local function spend(kind, name, before, most, window)
   local length = math.floor(window / STEPS)
   local step = math.floor(NOW / length)
   local used, oldest = 0, step
-  for _, each in ipairs({name, before}) do
+  for _, each in ipairs(before ~= '' and {name, before} or {name}) do
     local counts = redis.call('HGETALL', key(kind, each))
     for i = 1, #counts, 2 do
       local at = tonumber(counts[i])
@@ -41,7 +41,9 @@ local function refund(kind, name)
   end
 end
 
-local function open_at(day, node, name) return tonumber(redis.call('HGET', open_key(day, node), name) or 0) end
+local function open_at(day, node, name)
+  return name ~= '' and tonumber(redis.call('HGET', open_key(day, node), name) or 0) or 0
+end
 
 -- The asking node has so many connections from an address. Of an address whose key is gone nothing can be known.
 local function hold_open(day, name, held)

@@ -8,7 +8,8 @@ local who = host ~= '' and
 skip_pause()
 local state, refused = find(room)
 if refused == 'room_not_found' then return {refused, '', {}} end
-if state then
+-- Of a room whose people were evicted nothing can be told any more but its name: it begins anew.
+if state and whole(room) then
   -- An index may have lost it.
   redis.call('SADD', PREFIX .. 'rooms', room)
   list(room)
@@ -17,10 +18,13 @@ if state then
   return {taken or '', answer or '', events or {}}
 end
 
-local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1)
+local epoch_seq = math.max(NOW_MICROSECONDS, seq + 1, state and state.seq + 1 or 0)
 redis.call('HSET', key('room', room), 'name', name, 'listed', listed, 'created_at', created_at,
-  'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', locked, 'topic', topic, 'slow', slow, 'seq', int(epoch_seq),
-  'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace))
+  'host', host, 'host_nick', nick, 'host_visitor', visitor, 'locked', locked, 'topic', topic, 'slow', slow,
+  'seq', int(epoch_seq), 'epoch_seq', int(epoch_seq), 'restored_until', held == '1' and '0' or int(NOW + grace),
+  'people', 0, 'held', 0)
+redis.call('DEL', key('members', room), key('order', room), key('holders', room), key('nodes', room),
+  key('addresses', room))
 for i = 1, blocked do redis.call('HSET', key('room', room), block_field(ARGV[FIRST + 16 + i]), 1) end
 local mutes = 0
 for i = FIRST + 17 + blocked, #ARGV, 2 do
@@ -28,6 +32,7 @@ for i = FIRST + 17 + blocked, #ARGV, 2 do
   mutes = math.max(mutes, ARGV[i + 1])
 end
 redis.call('HSET', key('room', room), 'mutes', int(mutes))
+if address ~= '' then redis.call('HSET', key('room', room), 'opener', address .. ' ' .. before) end
 redis.call('SADD', PREFIX .. 'rooms', room)
 if who then
   add(room, who)

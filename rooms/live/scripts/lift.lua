@@ -1,7 +1,7 @@
--- moderation.Lift: room, actor, visitor, ref, person.
-local room, actor, visitor, ref, person = unpack(ARGV, FIRST)
-local refused, _, made = let_act(room, actor, visitor, ref)
-if refused or made then return {refused or '', '', {}} end
+-- moderation.Lift: room, actor, visitor, person.
+local room, actor, visitor, person = unpack(ARGV, FIRST)
+local refused = let_act(room, actor, visitor, '')
+if refused then return {refused, '', {}} end
 redis.call('HDEL', key('room', room), block_field(person))
 local kicked = redis.call('HGETALL', key('kicked', room))
 for i = 1, #kicked, 2 do

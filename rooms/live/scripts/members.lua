@@ -10,9 +10,23 @@ local function member(room, name)
   return {key = name, visitor = visitor, tag = tag, nick = nick}
 end
 
+-- How many are in, and how many of them a node holds, is kept with the room too: by that it shows what was evicted.
+local function tally(room, what, number)
+  if redis.call('HEXISTS', key('room', room), what) == 1 then redis.call('HINCRBY', key('room', room), what, number) end
+end
+
+-- Whether nothing of who is in was evicted.
+local function whole(room)
+  local known = redis.call('HMGET', key('room', room), 'people', 'held')
+  local people, held = tonumber(known[1] or 0), tonumber(known[2] or 0)
+  return count(room) >= people and redis.call('ZCARD', key('order', room)) >= people
+    and redis.call('HLEN', key('holders', room)) >= held
+end
+
 local function add(room, who)
   redis.call('HSET', key('members', room), who.key, who.visitor .. ':' .. who.tag .. ':' .. who.nick)
   redis.call('ZADD', key('order', room), redis.call('HINCRBY', key('room', room), 'arrivals', 1), who.key)
+  tally(room, 'people', 1)
 end
 
 -- From which event on a visitor may be sent what they missed, and when they were last out: seq:ms.
@@ -28,6 +42,7 @@ local function hold(room, name)
   local holders = redis.call('HGET', key('holders', room), name) or ''
   if string.find(holders, NODE .. ' ', 1, true) then return end
   redis.call('HSET', key('holders', room), name, holders .. NODE .. ' ')
+  if holders == '' then tally(room, 'held', 1) end
   redis.call('HINCRBY', key('nodes', room), NODE, 1)
   redis.call('SADD', key('held', NODE), room)
   -- A node that holds someone without a lease would never be missed: it gets one, and is told at its next beat.
@@ -48,6 +63,7 @@ local function let_go(room, name, node)
     holders = string.sub(holders, 1, from - 1) .. string.sub(holders, to + 1)
     if holders == '' then
       redis.call('HDEL', key('holders', room), name)
+      tally(room, 'held', -1)
     else
       redis.call('HSET', key('holders', room), name, holders)
     end
@@ -60,7 +76,7 @@ local function let_go(room, name, node)
 end
 
 local function remove(room, who)
-  redis.call('HDEL', key('members', room), who.key)
+  tally(room, 'people', -redis.call('HDEL', key('members', room), who.key))
   redis.call('ZREM', key('order', room), who.key)
   redis.call('HDEL', key('addresses', room), who.key)
   redis.call('ZREM', PREFIX .. 'deadlines', deadline_name(room, who.key))

@@ -6,12 +6,17 @@
 import { matches } from "./hangul.js";
 import { clean } from "./protocol.js";
 
+/** So many places come before the rooms that are to stand `later`, however full those are. */
+const FRONT = 10;
+
 /**
  * A list made from what the server rendered.
  * @param {Wire.ListedRoom[]} [rooms]
  */
 export function start(rooms = [], total = rooms.length) {
-  return { rooms: [...rooms].sort(fullestFirst), total };
+  const sorted = [...rooms].sort(fullestFirst);
+  const front = new Set(sorted.filter((room) => !room.later).slice(0, FRONT));
+  return { rooms: [...front, ...sorted.filter((room) => !front.has(room))], total };
 }
 
 /**
@@ -33,7 +38,7 @@ export function found(state, text) {
 }
 
 /**
- * The rooms as they are to stand: fullest first, or, while a hand is over the list (`held`), everything where it was
+ * The rooms as they are to stand: in order, or, while a hand is over the list (`held`), everything where it was
  * (`shown`), with what is gone still in its place and what is new at the end. Each is `{room, gone}`.
  */
 export function arrange(rooms, shown, held) {

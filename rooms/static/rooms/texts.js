@@ -22,9 +22,9 @@ export function refusal(error, field = null) {
     unconfirmed: gettext("It is not certain that this message was sent."),
     not_in_room: gettext("You were out of the room when this was sent."),
     not_host: gettext("Only the host can do that."),
-    not_allowed: gettext("This message contains words that are not allowed here."),
     quote_gone: gettext("The message you replied to is no longer kept. Try again to send this without it."),
     offline: gettext("There is no connection right now. Please try again in a moment."),
+    not_allowed: gettext("There is a word in it that cannot be used here. Please put it in another way."),
   };
   const fields = {
     userName: gettext("Please choose a nickname of 1 to 10 characters."),
