@@ -10,3 +10,5 @@ class HashedStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed and compressed by ``collectstatic``; a script's own imports are rewritten to the hashed names as well."""
 
     support_js_module_import_aggregation = True
+    # A script's name depends on those of its imports: as many passes as modules in a row import each other.
+    max_post_process_passes = 12

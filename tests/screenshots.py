@@ -38,6 +38,7 @@ TALK = {
         ("Cloud", "What lovely weather today. Has everybody had lunch?"),
     ]),
 }  # fmt: skip
+TOPICS = {"ko": "점심 메뉴 정하기", "en": "What to have for lunch"}
 MORE_ROOMS = {"ko": ["고양이 사진 모음", "밤샘 코딩", "서울 맛집"], "en": ["Cats", "Night coders", "Book club"]}
 BUSY = {
     "ko": [
@@ -102,8 +103,8 @@ def empty_lobby(people: People, camera: Camera, look: dict[str, Any]) -> Page:
     return looker
 
 
-def talk(people: People, camera: Camera, look: dict[str, Any], language: str) -> tuple[Page, Page]:
-    """A room while people talk in it; returns the host's page and a guest's."""
+def talk(people: People, camera: Camera, look: dict[str, Any], language: str) -> tuple[Page, Page, Page]:
+    """A room while people talk in it; returns the host's page and two guests'."""
     name, lines = TALK[language]
     nicknames = list(dict.fromkeys(nickname for nickname, _ in lines))
     host, guest, other = pages = [people.enter(nickname, name, **look) for nickname in nicknames]
@@ -119,7 +120,7 @@ def talk(people: People, camera: Camera, look: dict[str, Any], language: str) ->
         say(page, text)
     expect(guest.locator(".chat")).to_have_count(len(lines) + len(BUSY[language]))
     camera.take(guest, "room-busy")
-    return host, guest
+    return host, guest, other
 
 
 def opened(camera: Camera, host: Page, guest: Page, language: str) -> None:
@@ -148,6 +149,82 @@ def opened(camera: Camera, host: Page, guest: Page, language: str) -> None:
     guest.locator("#message").fill("")
 
 
+def hosting(camera: Camera, host: Page, guest: Page, language: str) -> None:
+    """What one may do about a person, a line and the room, and what those see whom it concerns."""
+    nickname, line = TALK[language][1][1]
+    guest.locator(".chat", has_text=line).locator(".menu").click()
+    camera.take(guest, "sheet-line")
+    guest.locator("#line-reply").click()
+    say(guest, BUSY[language][3])
+    for page, each in ((guest, 0), (guest, 1), (host, 1)):
+        page.locator(".chat", has_text=line).locator(".menu").first.click()
+        page.locator("#line-reactions button").nth(each).click()
+    expect(host.locator(".chip").last).to_contain_text("2")
+    say(guest, PASSERS[language][0])
+    guest.locator(".chat.own").last.locator(".menu").click()
+    guest.locator("#line-remove").click()
+    guest.locator(".chat", has_text=line).locator(".menu").first.click()
+    guest.locator("#line-reply").click()
+    camera.take(guest, "room-reply")
+    guest.locator("#reply-cancel").click()
+    host.locator("#people-details summary").click()
+    host.locator("#people-list").get_by_role("button", name=nickname).click()
+    camera.take(host, "sheet-person")
+    host.locator("#person-report").click()
+    camera.take(host, "sheet-report")
+    host.locator("#report-form [value=spam]").check()
+    host.locator("#report-send").click()
+    expect(host.locator("#report-thanks")).to_be_visible()
+    camera.take(host, "sheet-report-thanks")
+    host.keyboard.press("Escape")
+    host.locator("#people-list").get_by_role("button", name=nickname).click()
+    host.locator("#person-kick").click()
+    camera.take(host, "dialog-kick")
+    host.keyboard.press("Escape")
+    host.locator("#people-list").get_by_role("button", name=nickname).click()
+    host.locator("#person-mute button").nth(1).click()
+    host.locator("#talk").click(position={"x": 5, "y": 5})
+    guest.locator("#message").fill(BUSY[language][0])
+    expect(guest.locator("#hint")).to_be_visible()
+    camera.take(guest, "room-muted")
+    host.locator("#host-menu").click()
+    host.locator("#host-topic").fill(TOPICS[language])
+    host.locator("#host-topic-form button").click()
+    host.locator("#host-lock").check()
+    host.locator("#host-slow").select_option("30")
+    expect(guest.locator("#room-locked")).to_be_visible()
+    expect(guest.locator(".note.slow")).to_be_visible()
+    camera.take(host, "sheet-host")
+    host.keyboard.press("Escape")
+    camera.take(guest, "room-locked")
+    host.locator("#people-details summary").click()
+    host.locator("#people-list").get_by_role("button", name=nickname).click()
+    host.locator("#person-mute button").nth(3).click()
+    host.locator("#talk").click(position={"x": 5, "y": 5})
+    guest.locator("#message").fill("")
+    for text in BUSY[language][:2]:
+        guest.locator("#message").fill(text)
+        guest.locator("#message").press("Enter")
+    expect(guest.locator("#hint")).to_contain_text("30")
+    camera.take(guest, "room-slow")
+
+
+def kicked(camera: Camera, host: Page, other: Page, language: str) -> None:
+    """A person whom the host removed."""
+    host.locator("#people-details").evaluate("(details) => { details.open = true; }")
+    host.locator("#people-list").get_by_role("button", name=TALK[language][1][4][0]).click()
+    host.locator("#person-kick").click()
+    host.locator("#confirm-yes").click()
+    expect(other.locator("#closed")).to_be_visible()
+    camera.take(other, "room-removed")
+    camera.take(host, "room-remover")
+    host.locator("#host-menu").click()
+    host.locator("#host-blocked").click()
+    expect(host.locator("#host-blocks li")).to_have_count(1)
+    camera.take(host, "sheet-host-removed")
+    host.keyboard.press("Escape")
+
+
 def ends(camera: Camera, host: Page, guest: Page) -> None:
     """A room whose host is away, and one that is closed."""
     host.goto("about:blank")
@@ -155,6 +232,7 @@ def ends(camera: Camera, host: Page, guest: Page) -> None:
     camera.take(guest, "room-host-away")
     host.go_back()
     expect(guest.locator("#away")).to_be_empty()
+    host.locator("#host-menu").click()
     host.locator("#close-room").click()
     camera.take(host, "dialog-close")
     host.locator("#close-dialog button[value=yes]").click()
@@ -171,13 +249,16 @@ def take(browser: Browser, folder: Path, out: Path, language: str, size: str, st
         # Colours that are on their way to others would be in the picture half-way.
         look["reduced_motion"] = "reduce"
         looker = empty_lobby(people, camera, look)
-        host, guest = talk(people, camera, look, language)
+        host, guest, other = talk(people, camera, look, language)
         for room in MORE_ROOMS[language]:
             people.enter(PASSERS[language][0], room, **look)
         expect(looker.locator("#rooms li")).to_have_count(4)
         expect(looker.locator("#rooms li").first).to_contain_text("6")
         camera.take(looker, "lobby")
         opened(camera, host, guest, language)
+        hosting(camera, host, guest, language)
+        kicked(camera, host, other, language)
+        camera.take(looker, "lobby-topic")
         ends(camera, host, guest)
         looker.goto(f"/chat/?room={MORE_ROOMS[language][0]}")
         camera.take(looker, "room-asking")

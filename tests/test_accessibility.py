@@ -75,9 +75,11 @@ def test_a_room_suits_everyone_in_every_state(pair: tuple[Page, Page], people: P
     host, guest = pair
     look_at(guest)
     guest.locator("#people-details summary").click()
-    guest.get_by_role("button", name="마루 님의 말 숨기기").click()
+    guest.get_by_role("button", name="마루").click()
+    guest.get_by_role("button", name="이 사람의 메시지 숨기기").click()
     look_at(guest)
-    guest.get_by_role("button", name="마루 님의 말 다시 보기").click()
+    guest.get_by_role("button", name="마루").click()
+    guest.get_by_role("button", name="숨김 해제").click()
     guest.keyboard.press("Escape")
     guest.locator("#log").evaluate("(log) => log.scrollTo(0, 0)")
     say(host, "새 소식")
@@ -103,7 +105,7 @@ def test_dialogs_and_the_end_of_a_room_suit_everyone(pair: tuple[Page, Page]) ->
         (guest, "#options", "#options-dialog"),
         (guest, "#share", "#share-dialog"),
         (host, "#to-lobby", "#leave-dialog"),
-        (host, "#close-room", "#close-dialog"),
+        (host, "#host-menu", "#host-dialog"),
     ):
         page.locator(opener).click()
         expect(page.locator(dialog)).to_be_visible()
@@ -116,7 +118,9 @@ def test_dialogs_and_the_end_of_a_room_suit_everyone(pair: tuple[Page, Page]) ->
     look_at(guest)
     host.go_back()
     expect(guest.locator("#away")).to_be_empty()
+    host.locator("#host-menu").click()
     host.locator("#close-room").click()
+    look_at(host)
     host.locator("#close-dialog button[value=yes]").click()
     expect(guest.locator("#closed")).to_be_visible()
     look_at(guest)
@@ -163,8 +167,11 @@ def test_a_room_is_made_joined_talked_in_and_left_by_keyboard_alone(people: Peop
     guest.keyboard.press("Enter")
     expect(guest.locator("#enter-form")).to_be_visible()
     expect(host.locator("#people-count")).to_have_text("1명")
+    tab_to(host, "#host-menu")
+    host.keyboard.press("Enter")
     tab_to(host, "#close-room")
     host.keyboard.press("Enter")
+    tab_to(host, "#close-dialog button[value=yes]")
     host.keyboard.press("Enter")
     expect(host.locator("#closed")).to_be_focused()
     host.keyboard.press("Tab")

@@ -21,12 +21,12 @@ def enter_from_lobby(page: Page, nickname: str, room: str) -> None:
     page.get_by_label("방 이름").fill(room)
     page.get_by_label("닉네임", exact=True).fill(nickname)
     page.locator("#enter").click()
-    expect(page.get_by_label("메시지")).to_be_enabled()
+    expect(page.get_by_label("메시지", exact=True)).to_be_enabled()
 
 
 def say(page: Page, text: str) -> None:
-    page.get_by_label("메시지").fill(text)
-    page.get_by_label("메시지").press("Enter")
+    page.get_by_label("메시지", exact=True).fill(text)
+    page.get_by_label("메시지", exact=True).press("Enter")
 
 
 def log(page: Page) -> list[str]:
@@ -83,7 +83,7 @@ def test_the_host_may_load_the_page_again_without_closing_the_room(enter: Callab
     host, guest = enter("마루", room), enter("하늘", room)
     host.reload()
     expect_count(host, 2)
-    expect(host.get_by_role("button", name="방 닫기")).to_be_visible()
+    expect(host.get_by_role("button", name="방 관리")).to_be_visible()
     say(host, "여기 있어요")
     expect(guest.locator(".chat .text")).to_have_text("여기 있어요")
     expect(guest.locator(".note:is(.exit, .away, .back)")).to_have_count(0)
@@ -96,7 +96,7 @@ def test_when_the_host_leaves_the_room_closes_for_everyone(enter: Callable[..., 
     host.get_by_role("dialog").get_by_role("button", name="나가기").click()
     expect(host).to_have_url(re.compile(r"/$"))
     expect(guest.locator("#closed")).to_contain_text("방장이 나가서 방이 닫혔습니다.")
-    expect(guest.get_by_label("메시지")).to_be_disabled()
+    expect(guest.get_by_label("메시지", exact=True)).to_be_disabled()
     expect(host.get_by_role("link", name=room)).to_have_count(0)
 
 
@@ -111,8 +111,11 @@ def test_a_host_who_thinks_again_stays(enter: Callable[..., Page], room: str) ->
 
 def test_the_host_closes_the_room_by_the_button(enter: Callable[..., Page], room: str) -> None:
     host, guest = enter("마루", room), enter("하늘", room)
-    expect(guest.get_by_role("button", name="방 닫기")).to_be_hidden()
+    expect(guest.get_by_role("button", name="방 관리")).to_be_hidden()
+    host.get_by_role("button", name="방 관리").click()
     host.get_by_role("button", name="방 닫기").click()
+    # Whoever presses Enter twice closes nothing.
+    expect(host.get_by_role("button", name="열어 두기")).to_be_focused()
     host.get_by_role("dialog").get_by_role("button", name="방 닫기").click()
     for page in (host, guest):
         expect(page.locator("#closed")).to_contain_text("방장이 방을 닫았습니다.")
@@ -169,7 +172,7 @@ def enter_from_lobby_here(page: Page, nickname: str, room: str) -> None:
     page.get_by_label("방 이름").fill(room)
     page.get_by_label("닉네임", exact=True).fill(nickname)
     page.locator("#enter").click()
-    expect(page.get_by_label("메시지")).to_be_enabled()
+    expect(page.get_by_label("메시지", exact=True)).to_be_enabled()
 
 
 def test_the_button_says_whether_the_room_is_there(people: People, enter: Callable[..., Page], room: str) -> None:
@@ -200,7 +203,7 @@ def test_the_random_button_leads_into_a_room(people: People, enter: Callable[...
     expect(page.get_by_role("link", name=room)).to_be_visible()
     page.get_by_label("닉네임", exact=True).fill("나그네")  # no other test leaves that name in a room
     page.get_by_role("link", name="아무 방이나 가기").click()
-    expect(page.get_by_label("메시지")).to_be_enabled()
+    expect(page.get_by_label("메시지", exact=True)).to_be_enabled()
 
 
 def test_the_nickname_is_remembered_for_the_next_room(enter: Callable[..., Page], room: str) -> None:
@@ -223,25 +226,25 @@ def test_markup_in_names_and_messages_stays_text(people: People, enter: Callable
 
 def test_a_reloaded_page_still_has_what_was_typed(enter: Callable[..., Page], room: str) -> None:
     page = enter("마루", room)
-    page.get_by_label("메시지").fill("쓰다 만 글")
+    page.get_by_label("메시지", exact=True).fill("쓰다 만 글")
     page.reload()
-    expect(page.get_by_label("메시지")).to_have_value("쓰다 만 글")
+    expect(page.get_by_label("메시지", exact=True)).to_have_value("쓰다 만 글")
 
 
 def test_a_message_that_is_too_long_is_kept_and_not_sent(enter: Callable[..., Page], room: str) -> None:
     page = enter("마루", room)
     say(page, "가" * 129)
     expect(page.locator("#count")).to_have_text("129/128")
-    expect(page.get_by_label("메시지")).to_have_value("가" * 129)
+    expect(page.get_by_label("메시지", exact=True)).to_have_value("가" * 129)
     assert page.locator(".chat").count() == 0
 
 
 def test_shift_enter_is_a_new_line(enter: Callable[..., Page], room: str) -> None:
     page = enter("마루", room)
-    page.get_by_label("메시지").press_sequentially("하나")
-    page.get_by_label("메시지").press("Shift+Enter")
-    page.get_by_label("메시지").press_sequentially("둘")
-    page.get_by_label("메시지").press("Enter")
+    page.get_by_label("메시지", exact=True).press_sequentially("하나")
+    page.get_by_label("메시지", exact=True).press("Shift+Enter")
+    page.get_by_label("메시지", exact=True).press_sequentially("둘")
+    page.get_by_label("메시지", exact=True).press("Enter")
     expect(page.locator(".chat .text")).to_have_text("하나\n둘", use_inner_text=True)
 
 
@@ -460,7 +463,8 @@ def test_a_person_can_be_hidden_for_oneself(enter: Callable[..., Page], room: st
     say(host, "시끄러운 말")
     expect(guest.locator(".chat")).to_have_count(1)
     guest.locator("#people-details summary").click()
-    guest.get_by_role("button", name="마루 님의 말 숨기기").click()
+    guest.get_by_role("button", name="마루").click()
+    guest.get_by_role("button", name="이 사람의 메시지 숨기기").click()
     expect(guest.locator(".chat")).to_have_count(0)
     guest.reload()
     expect(guest.locator("#message")).to_be_enabled()
@@ -469,7 +473,8 @@ def test_a_person_can_be_hidden_for_oneself(enter: Callable[..., Page], room: st
     expect(host.locator(".chat")).to_have_count(3)
     expect(guest.locator(".chat .text")).to_have_text(["조용하네요"])
     guest.locator("#people-details summary").click()
-    guest.get_by_role("button", name="마루 님의 말 다시 보기").click()
+    guest.get_by_role("button", name="마루").click()
+    guest.get_by_role("button", name="숨김 해제").click()
     expect(guest.locator(".chat")).to_have_count(3)
 
 

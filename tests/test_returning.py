@@ -214,11 +214,12 @@ def test_a_room_that_is_gone_offers_the_lobby_and_to_open_it_again(
     people: People, enter: Callable[..., Page], host: Page, room: str
 ) -> None:
     guest = enter("하늘", room)
+    host.locator("#host-menu").click()
     host.locator("#close-room").click()
     host.locator("#close-dialog button[value=yes]").click()
     expect(guest.locator("#closed")).to_contain_text("방장이 방을 닫았습니다.")
     guest.get_by_role("link", name="같은 이름으로 다시 열기").click()
     expect(guest.locator("#message")).to_be_enabled()
-    expect(guest.locator("#close-room")).to_be_visible()
+    expect(guest.locator("#host-menu")).to_be_visible()
     host.get_by_role("link", name="로비로 가기").click()
     expect(host.locator("#enter-form")).to_be_visible()

@@ -5,7 +5,7 @@ import { apply, arrange, found, meaning, named, randomRoom, start } from "../../
 
 /** @returns {Wire.ListedRoom} */
 const room = (roomID, roomName, participants, more = {}) => ({
-  roomID, roomName, participants, host: "마루", locked: false, createdAt: roomID, ...more,
+  roomID, roomName, participants, host: "마루", locked: false, topic: "", createdAt: roomID, ...more,
 });
 const list = (...rooms) => start(rooms);
 const ids = (rooms) => rooms.map((each) => each.roomID);

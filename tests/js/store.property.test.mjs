@@ -29,6 +29,7 @@ class Room {
   closesAt = null;
   history = [];
   said = [];
+  removed = new Set();
   refs = new Map();
 
   /**
@@ -63,6 +64,16 @@ class Room {
     return event;
   }
 
+  /** A line of those still kept is taken back: what is sent again has its removal in its place. */
+  remove(line) {
+    this.removed.add(line.seq);
+    const put = (event) =>
+      event === line ? { type: "SERVER_CHAT_REMOVE", status: true, roomID: ROOM, seq: line.seq, at: line.at, participants: line.participants, line: line.seq, by: "host", ref: line.ref } : event;
+    this.history = this.history.map(put);
+    for (const [key, event] of this.refs) this.refs.set(key, put(event));
+    return this.event("SERVER_CHAT_REMOVE", { line: line.seq, by: "host" });
+  }
+
   away = () => this.event("SERVER_HOST_AWAY", { nickName: this.host, closesAt: (this.closesAt = this.seq + 500) });
 
   back() {
@@ -77,7 +88,7 @@ class Room {
     /** @type {Wire.ServerRoomJoinAnswer} */
     const answer = {
       type: "SERVER_ROOM_JOIN", status: true, ref, roomID: ROOM, roomName: "방", nickName: userName, tag: "me", host: this.host,
-      participants: this.members.length, members: [...this.members], locked: false, seq: this.seq, at: this.seq,
+      participants: this.members.length, members: [...this.members], topic: "", locked: false, slow: 0, mutedUntil: 0, seq: this.seq, at: this.seq,
     };
     if (this.closesAt !== null) answer.closesAt = this.closesAt;
     if (after === undefined) return [answer];
@@ -153,6 +164,10 @@ class World {
       // Anybody may use any `ref`, also one of ours.
       () => others.length && this.tell((room) => room.chat(others[0].nickName, others[0].tag, `흉내 ${count}`, `s1-${this.draw(9)}`)),
       () => this.tell((room) => (room.closesAt ? room.back() : room.away())),
+      () => {
+        const kept = this.room.said.filter((each) => this.room.history.includes(each));
+        if (kept.length && this.draw(2)) this.tell((room) => room.remove(kept[this.draw(kept.length)]));
+      },
       () => this.do({ type: "say", message: `내 말 ${count}` }),
       () => this.serve(),
       () => this.serve(),
@@ -176,7 +191,13 @@ function check({ state, room }) {
   assert.deepEqual(seqs, [...new Set(seqs)].sort((a, b) => a - b), "in order, each once");
   assert.equal(new Set(state.lines.map((line) => line.key)).size, state.lines.length, "keys are different");
   const shown = state.lines.filter((line) => line.kind === "chat");
-  for (const line of shown) assert.ok(room.said.some((each) => each.seq === line.seq && each.message === line.message));
+  // Where messages are missing, the removal of an earlier one may be among them.
+  const gap = Math.max(0, ...state.lines.filter((line) => line.kind === "gap").map((line) => line.seq));
+  for (const line of shown) {
+    const said = room.said.find((each) => each.seq === line.seq);
+    if (room.removed.has(line.seq) && line.seq > gap) assert.equal(line.message, "");
+    else assert.ok([said.message, ""].includes(line.message));
+  }
   return shown;
 }
 

@@ -22,7 +22,7 @@ const member = (nickName) => ({ nickName, tag: `tag${nickName}` });
 const answer = (state, more = {}) =>
   server(/** @type {Wire.ServerRoomJoinAnswer} */ ({
     type: "SERVER_ROOM_JOIN", status: true, ref: state.entry, roomID: ROOM, roomName: "사랑방", nickName: "마루", tag: "tag마루",
-    host: "하늘", participants: 2, members: [member("하늘"), member("마루")], locked: false, seq: 10, at: NOW, ...more,
+    host: "하늘", participants: 2, members: [member("하늘"), member("마루")], topic: "", locked: false, slow: 0, mutedUntil: 0, seq: 10, at: NOW, ...more,
   }));
 /** @param {Page.State} state @param {Wire.IncomingRefusal["error"]} error @param {Partial<Wire.IncomingRefusal>} more */
 const refusal = (state, error, more = {}) =>
@@ -302,7 +302,8 @@ test("a page that comes to the front asks whether it missed anything", () => {
 });
 
 test("a connection that the server ends for good closes the page", () => {
-  assert.equal(apply(inside(), { type: "ended", code: 4500 }).closed.reason, "banned");
+  assert.equal(apply(inside(), { type: "ended", code: 4500 }).closed.reason, "barred");
+  assert.equal(apply(inside(), { type: "ended", code: 4501 }).closed.reason, "ended");
 });
 
 /* Leaving */

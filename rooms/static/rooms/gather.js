@@ -6,7 +6,8 @@
 
 export const FEW = 3;
 const TOGETHER_MS = 60_000;
-const moves = (line) => line.kind === "join" || line.kind === "exit";
+/** Whoever was put out stands apart: that somebody did. */
+const moves = (line) => line.kind === "join" || (line.kind === "exit" && line.reason !== "kicked");
 
 /** @param {Page.Line[]} all @param {(line: Page.Line) => boolean} [isHidden] @returns {Page.Row[]} */
 export function rows(all, isHidden = () => false) {

@@ -22,6 +22,7 @@ const drawn = new Map();
 const socket = new Socket(address(location), (event) => {
   if (event.type === "connected") socket.send(command.list(true));
   if (event.type === "server") state = apply(state, event.message);
+  if (event.type === "ended") byId("barred").hidden = event.code !== 4500;
   document.body.dataset.connection = event.type === "server" ? "connected" : event.type;
   draw();
 });
@@ -81,6 +82,9 @@ function item({ room, gone }) {
   drawn.set(room.roomID, element);
   element.classList.toggle("gone", gone);
   setText(element.querySelector(".room-people"), gone ? texts.goneText() : texts.peopleText(room.participants));
+  const topic = element.querySelector(".room-topic");
+  setText(topic, room.topic ?? "");
+  topic.hidden = !room.topic || gone;
   element.querySelector(".locked").hidden = !room.locked || gone;
   const host = element.querySelector(".room-host");
   if (host.dataset.host !== room.host) {
@@ -98,6 +102,7 @@ function newItem(room) {
     make("bdi", { class: "room-name", dir: "auto" }, room.roomName),
     make("span", { class: "locked badge", hidden: true }, texts.lockedText()),
     make("span", { class: "room-people" }),
+    make("bdi", { class: "room-topic", dir: "auto", hidden: true }),
     make("span", { class: "room-host" }),
   );
   const element = make("li", {}, link);

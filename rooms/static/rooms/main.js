@@ -6,26 +6,52 @@
 import { Alerts } from "./alerts.js";
 import { Composer } from "./composer.js";
 import { byId, config, setText } from "./dom.js";
+import { HostMenu } from "./hosting.js";
 import * as storage from "./storage.js";
 import { USER_NAME_MAX, length, newSession } from "./protocol.js";
+import { Sheets, asked, open } from "./sheets.js";
 import { Socket, address } from "./socket.js";
-import { apply, isHost, keep, start } from "./store.js";
+import { apply, freeAt, isHost, isMuted, keep, start } from "./store.js";
 import { RoomView } from "./view.js";
 import * as texts from "./texts.js";
+import { refusedText } from "./words.js";
 
 const LEAVE_MS = 1500;
 
 const page = config();
 let key = storage.roomKey(page);
 let state = start({ ...page, session: newSession(), nickname: storage.roomNickname(key), kept: storage.kept(key) });
+/** What a person may ask for in what is drawn. */
+const act = {
+  ask: (what, ...values) => dispatch({ type: "ask", what, values, now: Date.now() }),
+  toggle: (person, hide) => dispatch({ type: hide ? "hide" : "unhide", ...person }),
+  remove: () => dispatch({ type: "remove" }),
+  reply(line) {
+    dispatch({ type: "reply", line: line.seq });
+    byId("message").focus();
+  },
+};
+const current = { act, state: () => state };
+const sheets = new Sheets(current);
+const hostMenu = new HostMenu(current);
 const view = new RoomView({
   language: page.language,
   act: {
-    retry: (ref) => dispatch({ type: "retry", ref, now: Date.now() }),
-    drop: (ref) => dispatch({ type: "drop", ref }),
-    toggle: (person, hide) => dispatch({ type: hide ? "hide" : "unhide", ...person }),
+    reply: act.reply,
+    react: (line, reaction, on) => state.phase === "in" && act.ask("react", line.seq, reaction, on),
+    menu: (line) => sheets.line(line),
+    person: (person) => sheets.person(person),
+    retry: (line) => again({ type: "retry", ref: line.ref, now: Date.now() }),
+    drop: (line) => again({ type: "drop", ref: line.ref }),
   },
 });
+
+/** The button that was pressed is gone then: the message box takes the focus. */
+function again(event) {
+  byId("message").focus();
+  dispatch(event);
+}
+
 const alerts = new Alerts({
   title: () => `${state.roomName} · ${page.site}`,
   text: texts.newMessagesText,
@@ -38,10 +64,17 @@ function dispatch(event) {
   state = apply(state, event);
   for (const frame of state.outgoing) socket.send(frame);
   if (state.wait && state.wait !== before.wait) setTimeout(() => dispatch({ type: "again" }), state.wait.ms);
+  if (freeAt(state) !== freeAt(before)) setTimeout(() => dispatch({ type: "free", now: Date.now() }), Math.max(0, freeAt(state) - Date.now()));
+  if (state.told && state.told !== before.told) tell(state.told);
   if (state.phase !== before.phase) phaseChanged();
   if (state.me !== before.me || state.roomID !== before.roomID) placeChanged();
-  if (["from", "pending", "hidden"].some((name) => state[name] !== before[name])) remember();
+  if (["from", "pending", "hidden", "mine"].some((name) => state[name] !== before[name])) remember();
   draw();
+}
+
+/** What became of something that was asked: told where it was asked, or, when it was not done, in a line of its own. */
+function tell(told) {
+  if (!sheets.told(told) && !hostMenu.told(told) && told.error) view.announce(refusedText(told) ?? texts.refusal(told.error, told.field));
 }
 
 function remember() {
@@ -50,6 +83,8 @@ function remember() {
 
 function show() {
   view.draw(state, Date.now());
+  sheets.draw(state);
+  hostMenu.draw(state);
   alerts.draw(state.heard, Date.now());
 }
 
@@ -64,7 +99,9 @@ function draw() {
 
 /** A hidden page draws no frames, and counting down needs drawing without events. */
 setInterval(() => {
-  if (document.hidden || state.closesAt !== null || state.connection.status === "waiting") show();
+  // A second longer than the end, so that the end itself is drawn.
+  const counting = Math.max(state.mutedUntil, freeAt(state)) + 1000 > Date.now();
+  if (counting || document.hidden || state.closesAt !== null || state.connection.status === "waiting") show();
 }, 1000);
 
 function phaseChanged() {
@@ -126,7 +163,7 @@ function grow() {
 }
 
 function say() {
-  if (!view.drawLength(box.value) || state.phase !== "in" || length(box.value) === 0) return;
+  if (!view.drawLength(box.value) || state.phase !== "in" || length(box.value) === 0 || isMuted(state, Date.now())) return;
   dispatch({ type: "say", message: box.value, now: Date.now() });
   box.value = "";
   typed();
@@ -147,6 +184,14 @@ for (const type of ["compositionstart", "compositionupdate", "compositionend", "
 }
 box.addEventListener("input", typed);
 
+byId("reply-cancel").addEventListener("click", () => {
+  dispatch({ type: "reply", line: null });
+  box.focus();
+});
+box.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing && state.replyTo !== null) dispatch({ type: "reply", line: null });
+});
+
 byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   // Leaving the box ends a composition, and its end sends: what is sent is finished, and nothing of it comes back.
@@ -162,18 +207,10 @@ typed();
 
 /* Leaving, closing, sharing */
 
-function ask(dialog) {
-  return new Promise((answer) => {
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"), { once: true });
-    dialog.showModal();
-  });
-}
-
 byId("to-lobby").addEventListener("click", async (event) => {
   if (!state.joined || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (isHost(state) && state.participants > 1 && !(await ask(byId("leave-dialog")))) return;
+  if (isHost(state) && state.participants > 1 && !(await asked(byId("leave-dialog")))) return;
   leave(event.target.closest("a").href);
 });
 
@@ -190,20 +227,15 @@ function leave(href) {
   dispatch({ type: "leave" });
 }
 
-byId("close-room").addEventListener("click", async () => {
-  if (await ask(byId("close-dialog"))) dispatch({ type: "remove" });
-});
-
 async function share() {
   const query = page.listed ? `?room=${encodeURIComponent(state.roomName)}` : `?id=${state.roomID}`;
   const link = new URL(page.chat + query, location.href).href;
   try {
     await navigator.clipboard.writeText(link);
-    setText(byId("shared"), texts.copiedText());
-    setTimeout(() => setText(byId("shared"), ""), 4000);
+    view.announce(texts.copiedText());
   } catch {
     byId("share-link").value = link;
-    byId("share-dialog").showModal();
+    open(byId("share-dialog"));
     byId("share-link").select();
   }
 }
@@ -226,7 +258,7 @@ for (const what of ["sound", "notify"]) {
   });
 }
 byId("option-notify").closest("label").hidden = !("Notification" in globalThis);
-byId("options").addEventListener("click", () => byId("options-dialog").showModal());
+byId("options").addEventListener("click", () => open(byId("options-dialog")));
 byId("options").hidden = false;
 
 /* The world outside */

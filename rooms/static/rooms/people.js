@@ -1,5 +1,5 @@
 /**
- * Draws who is in the room, and lets one hide people for oneself.
+ * Draws who is in the room, each name a button that opens what may be done about that person.
  * Knows the list's elements and the state's shape; must not know sockets or change state.
  */
 
@@ -37,18 +37,18 @@ export function listed(state) {
 }
 
 export class People {
-  #toggle;
+  #open;
   /** @type {string | null} */
   #key = null;
   /** @type {Page.State | null} */
   #state = null;
 
-  /** `toggle(person, hide)` is called when someone is to be hidden or shown again. */
-  constructor(toggle) {
-    this.#toggle = toggle;
+  /** `open(person)` is called when someone's name is pressed. */
+  constructor(open) {
+    this.#open = open;
     byId("people-details").addEventListener("toggle", () => this.#state && this.draw(this.#state));
     // A tap beside the list closes it, as does Escape.
-    addEventListener("keydown", (event) => event.key === "Escape" && this.#close());
+    addEventListener("keydown", (event) => event.key === "Escape" && !document.querySelector("dialog[open]") && this.#close());
     byId("talk").addEventListener("pointerdown", () => this.#close());
   }
 
@@ -74,20 +74,18 @@ export class People {
 
   #item(state, { nickname, tag, out }) {
     const hidden = isHidden(state, tag);
-    const who = make("span", { class: "person" }, ...person(state, nickname, tag));
-    if (out) who.append(" ", make("span", { class: "badge out" }, texts.outText()));
-    if (hidden) who.append(" ", make("span", { class: "badge out" }, texts.hiddenText()));
-    const item = make("li", { class: hidden || out ? "away" : null }, who);
-    if (tag !== state.me?.tag) item.append(this.#button({ nickname, tag }, hidden));
+    const parts = person(state, nickname, tag);
+    if (out) parts.push(" ", make("span", { class: "badge out" }, texts.outText()));
+    if (hidden) parts.push(" ", make("span", { class: "badge out" }, texts.hiddenText()));
+    const item = make("li", { class: hidden || out ? "away" : null });
+    if (tag === state.me?.tag) {
+      item.append(make("span", { class: "person" }, ...parts));
+      return item;
+    }
+    const button = make("button", { type: "button", class: "person", "aria-haspopup": "dialog", "data-person": `${tag} ${nickname}` }, ...parts);
+    button.addEventListener("click", () => this.#open({ nickname, tag }));
+    item.append(button);
     return item;
-  }
-
-  #button({ nickname, tag }, hidden) {
-    const label = hidden ? texts.unhideNameText(nickname) : texts.hideNameText(nickname);
-    const text = hidden ? texts.unhideText() : texts.hideText();
-    const button = make("button", { type: "button", class: "quiet", "aria-label": label, "data-person": `${tag} ${nickname}` }, text);
-    button.addEventListener("click", () => this.#toggle({ nickname, tag }, !hidden));
-    return button;
   }
 
   #close() {

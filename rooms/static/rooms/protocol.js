@@ -6,6 +6,12 @@
 export const ROOM_NAME_MAX = 30;
 export const USER_NAME_MAX = 10;
 export const MESSAGE_MAX = 128;
+export const TOPIC_MAX = 80;
+export const NOTE_MAX = 200;
+export const REACTIONS = ["like", "heart", "laugh", "wow", "sad", "clap"];
+export const REPORT_REASONS = ["abuse", "sexual", "spam", "privacy", "other"];
+/** How long people may take their own line back. */
+export const OWN_LINE_MS = 300_000;
 
 /** How long the server recognises a repeated `ref`, less a margin for clocks and the way there. */
 export const REF_SAFE_MS = 100_000;
@@ -66,7 +72,32 @@ export const command = {
   /** @returns {Wire.ClientRoomExit} */
   exit: (roomID, userName, ref) => ({ type: "CLIENT_ROOM_EXIT", roomID, userName, ref }),
   /** @returns {Wire.ClientChatSend} */
-  say: (roomID, userName, message, ref) => ({ type: "CLIENT_CHAT_SEND", roomID, userName, message, ref }),
+  say: (roomID, userName, message, ref, replyTo = undefined) =>
+    replyTo === undefined
+      ? { type: "CLIENT_CHAT_SEND", roomID, userName, message, ref }
+      : { type: "CLIENT_CHAT_SEND", roomID, userName, message, replyTo, ref },
+  /** @returns {Wire.ClientMemberKick} */
+  kick: (roomID, userName, target, ref) => ({ type: "CLIENT_MEMBER_KICK", roomID, userName, target, ref }),
+  /** @returns {Wire.ClientMemberMute} */
+  mute: (roomID, userName, target, seconds, ref) => ({ type: "CLIENT_MEMBER_MUTE", roomID, userName, target, seconds, ref }),
+  /** @returns {Wire.ClientHostTransfer} */
+  transfer: (roomID, userName, target, ref) => ({ type: "CLIENT_HOST_TRANSFER", roomID, userName, target, ref }),
+  /** @returns {Wire.ClientBlockList} */
+  blocks: (roomID, userName, ref) => ({ type: "CLIENT_BLOCK_LIST", roomID, userName, ref }),
+  /** @returns {Wire.ClientBlockLift} */
+  lift: (roomID, userName, tag, ref) => ({ type: "CLIENT_BLOCK_LIFT", roomID, userName, tag, ref }),
+  /** @returns {Wire.ClientRoomLock} */
+  lock: (roomID, userName, locked, ref) => ({ type: "CLIENT_ROOM_LOCK", roomID, userName, locked, ref }),
+  /** @returns {Wire.ClientRoomSlow} */
+  slow: (roomID, userName, seconds, ref) => ({ type: "CLIENT_ROOM_SLOW", roomID, userName, seconds, ref }),
+  /** @returns {Wire.ClientRoomTopic} */
+  topic: (roomID, userName, topic, ref) => ({ type: "CLIENT_ROOM_TOPIC", roomID, userName, topic, ref }),
+  /** @returns {Wire.ClientChatRemove} */
+  takeBack: (roomID, userName, line, ref) => ({ type: "CLIENT_CHAT_REMOVE", roomID, userName, line, ref }),
+  /** @returns {Wire.ClientChatReact} */
+  react: (roomID, userName, line, reaction, on, ref) => ({ type: "CLIENT_CHAT_REACT", roomID, userName, line, reaction, on, ref }),
+  /** @returns {Wire.ClientChatReport} */
+  report: (roomID, userName, line, reason, note, ref) => ({ type: "CLIENT_CHAT_REPORT", roomID, userName, line, reason, note, ref }),
   /** @returns {Wire.ClientRoomList} */
   list: (watch) => ({ type: "CLIENT_ROOM_LIST", watch }),
 };

@@ -3,19 +3,24 @@
  * Knows the protocol's meaning; must not know sockets, the page, clocks or chance (they come in with the events).
  *
  * Events: `{type: "server", message, now}` for what the server sent, the socket's own (`connected`, `waiting`, `ended`),
- * and what the person does: `nickname`, `say`, `retry`, `drop` (a refused line), `leave`, `remove`, `hide`, `unhide`, `look`
- * (the page is in front again), `again` (the wait that `state.wait` asked for is over). What is to be sent is in `state.outgoing`, anew after each event.
+ * and what the person does: `nickname`, `say`, `reply` (to a line, or none), `retry`, `drop` (a refused line), `leave`,
+ * `remove` (the room), `ask` (see requests.js), `hide`, `unhide`, `look` (the page is in front again), `again` (the wait that
+ * `state.wait` asked for is over), `free` (lines that waited may go). What is to be sent is in `state.outgoing`, anew after each event.
  *
  * Phases: `asking` (for a nickname) → `entering` → `in` → `closed` (the room's end) or `left` (one's own way out); a refused
  * entry goes back to `asking`.
  */
 
-import { addLine, close, happened } from "./events.js";
-import { REF_SAFE_MS, clean, command, isEvent } from "./protocol.js";
+import { addLine, close, happened, isOwn } from "./events.js";
+import { OWN_LINE_MS, clean, command, isEvent } from "./protocol.js";
+import { answered, ask, askAgain, send, withRef } from "./requests.js";
+import { isHost, landed, muted, pump, refusedLine, resend, retry, say } from "./saying.js";
 
 export { LINES_MAX, isHidden, isOwn } from "./events.js";
+export { freeAt, isHost, isMuted } from "./saying.js";
 
 const WAIT_MS = 2000;
+const NOTHING_KEPT = { from: null, pending: [], hidden: [], mine: {} };
 
 /**
  * The state before anything has happened. `canCreate`: a page that was given a name may make the room. `kept`: what `keep`
@@ -24,7 +29,7 @@ const WAIT_MS = 2000;
  * @returns {Page.State}
  */
 export function start({ session, roomID = null, roomName = "", canCreate = false, listed = true, nickname = "", kept = null }) {
-  const before = kept !== null && roomID !== null && kept.roomID === roomID ? kept : { from: null, pending: [], hidden: [] };
+  const before = kept !== null && roomID !== null && kept.roomID === roomID ? kept : NOTHING_KEPT;
   return {
     session,
     refs: 0,
@@ -47,7 +52,12 @@ export function start({ session, roomID = null, roomName = "", canCreate = false
     offset: 0,
     participants: 0,
     members: [],
+    topic: "",
     locked: false,
+    slow: 0,
+    saidAt: 0,
+    hold: 0,
+    mutedUntil: 0,
     seq: before.from,
     after: before.from,
     from: before.from,
@@ -57,8 +67,14 @@ export function start({ session, roomID = null, roomName = "", canCreate = false
     filling: false,
     heard: 0,
     lines: [],
-    pending: before.pending,
+    pending: before.pending.map((line) => ({ ...line, flying: false })),
     hidden: before.hidden,
+    replyTo: null,
+    reactions: {},
+    mine: before.mine ?? {},
+    asked: {},
+    told: null,
+    blocks: null,
     closed: null,
     problem: null,
     outgoing: [],
@@ -78,33 +94,35 @@ export function apply(state, event) {
 }
 
 /** What `start` needs to go on where this page was. */
-export function keep({ roomID, from, pending, hidden }) {
-  return { roomID, from, pending, hidden };
+export function keep({ roomID, from, pending, hidden, mine }) {
+  return { roomID, from, pending, hidden, mine };
 }
 
-/** Whether this person is the host. */
-export function isHost(state) {
-  return state.me !== null && state.host === state.me.nickname;
+/** Whether this person may take this line back: their own for a while, the host any. */
+export function mayRemove(state, line, now) {
+  if (line.kind !== "chat" || line.status !== "said" || line.removed) return false;
+  return isHost(state) || (isOwn(state, line) && now - (line.at + state.offset) < OWN_LINE_MS);
 }
 
 /** @type {Record<string, (state: Page.State, event: any) => Page.State>} */
 const local = {
-  connected: (state) => enter({ ...state, connection: { status: "open" }, joined: false }),
+  connected: (state) => enter({ ...landed(state), connection: { status: "open" }, joined: false }),
   connecting: (state) => (state.connection.status === "waiting" ? { ...state, connection: { status: "connecting" } } : state),
-  waiting: (state, { retryAt }) => ({ ...state, connection: { status: "waiting", retryAt }, joined: false }),
+  waiting: (state, { retryAt }) => ({ ...landed(state), connection: { status: "waiting", retryAt }, joined: false }),
   ended: (state, { code }) => ({
-    ...state,
+    ...close(state, code === 4500 ? "barred" : "ended"),
+    ...(state.closed && { closed: state.closed }),
     connection: { status: "ended", code },
-    joined: false,
-    phase: "closed",
-    closed: state.closed ?? { reason: code === 4500 ? "banned" : "ended" },
   }),
   nickname: (state, { nickname }) =>
     enter({ ...state, nickname: clean(nickname), phase: "entering", refusal: null, entry: null, tries: 0 }),
   again: (state) => enter({ ...state, wait: null }),
   look: (state) => (state.joined ? enter(state) : state),
-  say: say,
-  retry: retry,
+  say,
+  retry,
+  ask,
+  reply: (state, { line }) => ({ ...state, replyTo: line }),
+  free: (state, { now }) => pump(state, now),
   drop: (state, { ref }) => ({ ...state, pending: state.pending.filter((line) => line.ref !== ref) }),
   hide: (state, { nickname, tag }) => ({ ...without(state, tag), hidden: [...without(state, tag).hidden, { nickname, tag }] }),
   unhide: (state, { tag }) => without(state, tag),
@@ -114,15 +132,6 @@ const local = {
 };
 
 const without = (state, tag) => ({ ...state, hidden: state.hidden.filter((each) => each.tag !== tag) });
-
-function send(state, ...frames) {
-  return { ...state, outgoing: [...state.outgoing, ...frames] };
-}
-
-function withRef(state) {
-  const refs = state.refs + 1;
-  return [{ ...state, refs }, `${state.session}-${refs}`];
-}
 
 function toServer(state, make, userName) {
   if (!state.joined) return state;
@@ -162,7 +171,9 @@ function entered(state, message, now) {
     host: message.host ?? "",
     participants: message.participants,
     members: message.members,
+    topic: message.topic ?? "",
     locked: message.locked ?? false,
+    slow: message.slow ?? 0,
     closesAt: closing(state, message, now),
     offset: first ? now - message.at : state.offset,
     restoring: false,
@@ -172,8 +183,11 @@ function entered(state, message, now) {
     after: first || message.recovered === false ? message.seq : state.after,
     from: state.from ?? message.seq,
   };
-  if (first) return resend(addLine(inside, { kind: "entered", at: message.at, seq: message.seq, ...me }), now);
-  return resend(message.recovered === false ? addLine(inside, gapLine(state, message)) : inside, now);
+  const until = message.mutedUntil ?? 0;
+  const quieted = muted(inside, until && until + inside.offset);
+  if (first) return resend(addLine(quieted, { kind: "entered", at: message.at, seq: message.seq, ...me }), now);
+  const whole = message.recovered === false ? addLine(quieted, gapLine(state, message)) : quieted;
+  return askAgain(resend(whole, now), now);
 }
 
 /**
@@ -212,59 +226,25 @@ function enterOrWait(state) {
   return state.tries < 3 ? enter(state) : { ...state, wait: { ms: WAIT_MS } };
 }
 
-/* Saying */
-
-function say(state, { message, now }) {
-  const text = clean(message);
-  if (!text || state.phase !== "in") return state;
-  const [next, ref] = withRef(state);
-  const line = { kind: "chat", key: ref, ref, message: text, at: now, sentAt: null, status: "sending", error: null, ...state.me };
-  return transmit({ ...next, pending: [...next.pending, line] }, ref, now);
-}
-
-function retry(state, { ref, now }) {
-  return transmit(changePending(state, ref, { status: "sending", error: null }), ref, now);
-}
-
-function transmit(state, ref, now) {
-  const line = state.pending.find((each) => each.ref === ref);
-  if (!line || !state.joined) return state;
-  const frame = command.say(state.roomID, state.me.nickname, line.message, ref);
-  return send(changePending(state, ref, { sentAt: line.sentAt ?? now }), frame);
-}
-
-/** After coming back: send again what got no echo, unless it was sent so long ago that it might be said twice. */
-function resend(state, now) {
-  return state.pending.reduce((next, line) => {
-    if (line.status !== "sending") return next;
-    const stale = line.sentAt !== null && now - line.sentAt > REF_SAFE_MS;
-    return stale
-      ? changePending(next, line.ref, { status: "failed", error: "unconfirmed" })
-      : transmit(changePending(next, line.ref, state.me), line.ref, now);
-  }, state);
-}
-
-function changePending(state, ref, change) {
-  return { ...state, pending: state.pending.map((line) => (line.ref === ref ? { ...line, ...change } : line)) };
-}
-
 /* What the server says */
 
 /** @param {Page.State} state @param {Wire.Incoming} message @param {number} now @returns {Page.State} */
 function received(state, message, now) {
   if (state.leaving) return message.type === "SERVER_ROOM_EXIT" && !isEvent(message) ? { ...state, phase: "left" } : state;
-  if (message.status === false) return refused(state, /** @type {Wire.IncomingRefusal} */ (message));
+  if (message.status === false) return refused(answered(state, message), /** @type {Wire.IncomingRefusal} */ (message), now);
   if (state.entry !== null && message.ref === state.entry && "members" in message) return entered(state, message, now);
-  if (message.roomID !== state.roomID || !isEvent(message)) return state;
-  return happened(state, message, now);
+  const told = answered(state, message);
+  if (message.roomID !== state.roomID || !isEvent(message)) return told;
+  const next = happened(told, message, now);
+  return next.pending.length < told.pending.length ? pump({ ...next, saidAt: message.at + next.offset }, now) : next;
 }
 
-/** @param {Page.State} state @param {Wire.IncomingRefusal} message @returns {Page.State} */
-function refused(state, message) {
+/** @param {Page.State} state @param {Wire.IncomingRefusal} message @param {number} now @returns {Page.State} */
+function refused(state, message, now) {
   if (message.ref === undefined) return state;
   if (message.ref === state.entry) return refusedEntry(state, message);
   if (state.pending.some((line) => line.ref === message.ref)) {
-    const next = changePending(state, message.ref, { status: "failed", error: message.error });
+    const next = refusedLine(state, message, now);
     return message.error === "not_in_room" && state.joined ? enter({ ...next, joined: false }) : next;
   }
   return message.type === "SERVER_ROOM_DELETE" ? { ...state, problem: message.error } : state;

@@ -1,6 +1,6 @@
 /**
- * Every sentence that scripts show, in the page's language.
- * Knows codes and kinds of lines; must not know the page or state.
+ * The sentences that both pages' scripts show, and the room's about the connection, in the page's language.
+ * Knows codes; must not know the page or state. What else the room says is in words.js.
  */
 
 import { fill, gettext, ngettext } from "./i18n.js";
@@ -11,17 +11,19 @@ export function refusal(error, field = null) {
     room_not_found: gettext("That room is not open any more."),
     room_name_taken: gettext("A room with that name is already open."),
     room_full: gettext("The room is full. Please try again later, or choose another room."),
-    room_locked: gettext("The room is locked, so nobody new can come in right now."),
+    room_locked: gettext("The host has locked the room, so nobody new can come in. Try again later, or choose another room."),
     name_taken: gettext("Somebody in the room already uses that nickname. Please choose another one."),
     name_not_allowed: gettext("That name cannot be used. Please choose another one."),
     banned: gettext("You cannot enter this room."),
-    muted: gettext("The host has muted you for a while."),
+    muted: gettext("This was not sent, because you were muted."),
     too_fast: gettext("You are a little too fast. Please try again in a moment."),
     too_many_rooms: gettext("You already have as many rooms open as one person may."),
     unavailable: gettext("The server is busy. Please try again in a moment."),
     unconfirmed: gettext("It is not certain that this message was sent."),
     not_in_room: gettext("You were out of the room when this was sent."),
     not_host: gettext("Only the host can do that."),
+    quote_gone: gettext("The message you replied to is no longer kept. Try again to send this without it."),
+    offline: gettext("There is no connection right now. Please try again in a moment."),
     not_allowed: gettext("There is a word in it that cannot be used here. Please put it in another way."),
   };
   const fields = {
@@ -30,45 +32,6 @@ export function refusal(error, field = null) {
     message: gettext("This message cannot be sent as it is."),
   };
   return texts[error] ?? fields[field] ?? gettext("That did not work. Please try again.");
-}
-
-/** Why the room is closed to this person. */
-export function closing(reason) {
-  const texts = {
-    deleted: gettext("The host closed the room."),
-    host_left: gettext("The host left, so the room is closed."),
-    host_lost: gettext("The host did not come back, so the room is closed."),
-    moderator: gettext("A moderator closed the room."),
-    kicked: gettext("The host asked you to leave the room."),
-    banned: gettext("You cannot enter this room."),
-    not_found: gettext("This room is not open. The invitation may be old."),
-  };
-  return texts[reason] ?? gettext("The room is closed.");
-}
-
-/** The sentence of a line that is not talk; `%(name)s` is the place of the name. */
-export function lineSentence(line) {
-  switch (line.kind) {
-    case "entered":
-      return gettext("You are in the room as %(name)s.");
-    case "join":
-      return gettext("%(name)s came in.");
-    case "exit":
-      return {
-        kicked: gettext("%(name)s was asked to leave."),
-        lost: gettext("%(name)s lost the connection and is out."),
-      }[line.reason] ?? gettext("%(name)s left.");
-    case "away":
-      return gettext("The connection to the host, %(name)s, was lost.");
-    case "back":
-      return gettext("The host, %(name)s, is back.");
-    case "earlier":
-      return gettext("What was said before is no longer there.");
-    case "gap":
-      return gettext("Some messages from while you were away are gone.");
-    default:
-      return "";
-  }
 }
 
 /** The thin line about the connection, or "" when all is well. */
@@ -116,10 +79,6 @@ export const newMessagesText = (count) => fill(ngettext("%(count)s new message",
 export const cameText = (count) => fill(ngettext("%(count)s person came in", "%(count)s people came in", count), { count });
 export const wentText = (count) => fill(ngettext("%(count)s person left", "%(count)s people left", count), { count });
 export const othersText = (count) => fill(ngettext("and %(count)s more", "and %(count)s more", count), { count });
-export const hideText = () => gettext("Hide");
-export const unhideText = () => gettext("Show");
-export const hideNameText = (name) => fill(gettext("Hide what %(name)s says"), { name });
-export const unhideNameText = (name) => fill(gettext("Show what %(name)s says"), { name });
 export const hiddenText = () => gettext("hidden");
 export const outText = () => gettext("out");
 export const discardText = () => gettext("Discard");

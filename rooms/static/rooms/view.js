@@ -3,17 +3,21 @@
  * Knows the page's elements and the state's shape; must not know sockets or change state.
  */
 
+import { bubble, replying, timeOf, update } from "./bubble.js";
 import { byId, make, setChildren, setText } from "./dom.js";
 import { rows, tally } from "./gather.js";
 import { pieces } from "./i18n.js";
-import { split } from "./links.js";
-import { People, colour, person } from "./people.js";
+import { People, colour } from "./people.js";
 import { MESSAGE_MAX, length } from "./protocol.js";
 import { Scroll } from "./scroll.js";
-import { isHidden, isHost, isOwn } from "./store.js";
+import { freeAt, isHidden, isMuted } from "./store.js";
 import * as texts from "./texts.js";
+import * as words from "./words.js";
 
 const COUNT_FROM = 100;
+/** So long a line that was looked for is marked. */
+const FOUND_MS = 2000;
+const TOLD_MS = 5000;
 /** Why a room may be made anew under its name by whoever was in it. */
 const OVER = ["deleted", "host_left", "host_lost", "gone"];
 
@@ -23,14 +27,23 @@ export class RoomView {
   #people;
   #scroll = new Scroll(byId("log"), byId("pill"), texts.newMessagesText);
   #drawn = new Map();
+  /** The line that each element shows. */
+  #lineOf = new WeakMap();
   /** @type {unknown[] | null} */
   #lines = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #telling;
 
-  /** `act` has what a person may ask for in what is drawn here: `retry(ref)`, `drop(ref)` and `toggle(person, hide)`. */
+  /**
+   * `act` has what a person may ask for in what is drawn here: `menu(line)`, `reply(line)`, `react(line, reaction, on)`,
+   * `person(person)`, `retry(line)` and `drop(line)`.
+   */
   constructor({ language, act }) {
     this.#language = language;
     this.#act = act;
-    this.#people = new People(act.toggle);
+    this.#people = new People(act.person);
+    byId("log").addEventListener("click", (event) => this.#pressed(event));
+    byId("log").addEventListener("keydown", (event) => this.#walk(event));
   }
 
   /** Show the state. `now` is for what counts down. */
@@ -42,7 +55,14 @@ export class RoomView {
     byId("alone").hidden = !(state.phase === "in" && state.participants === 1 && !state.lines.some((line) => line.kind === "chat"));
     this.#drawLog(state);
     this.#people.draw(state);
-    this.#drawComposer(state);
+    this.#drawComposer(state, now);
+  }
+
+  /** Tell something for a while. */
+  announce(text) {
+    clearTimeout(this.#telling);
+    setText(byId("shared"), text);
+    this.#telling = setTimeout(() => setText(byId("shared"), ""), TOLD_MS);
   }
 
   /** Show how long the message is, once that matters; whether it can be sent. */
@@ -59,7 +79,9 @@ export class RoomView {
 
   #drawHead(state) {
     if (state.roomName) setText(byId("room-name"), state.roomName);
-    byId("close-room").hidden = !(isHost(state) && state.phase === "in");
+    setText(byId("room-topic"), state.topic);
+    byId("room-topic").hidden = !state.topic;
+    byId("room-locked").hidden = !state.locked;
     byId("share").hidden = state.roomID === null || state.phase === "closed";
   }
 
@@ -72,14 +94,16 @@ export class RoomView {
     // The first connection is told by "entering".
     const calm = quiet || (state.phase === "entering" && status === "connecting");
     // Told once, while the seconds count down in silence.
-    setText(byId("told"), !quiet && status === "waiting" ? texts.lostText() : "");
+    const muted = isMuted(state, now) ? words.mutedNowText() : state.mutedUntil ? words.unmutedNowText() : "";
+    setText(byId("told"), quiet ? "" : status === "waiting" ? texts.lostText() : muted);
     setText(byId("status-text"), calm ? "" : connection || problem);
     byId("status").hidden = calm || !(connection || problem);
     byId("now").hidden = calm || status !== "waiting";
     setText(byId("away"), state.closesAt === null ? "" : texts.awayText(seconds(state.closesAt)));
-    const closed = state.closed ? texts.closing(state.closed.reason) : "";
+    const closed = state.closed ? words.closing(state.closed.reason, state.closed.by) : "";
     byId("closed").hidden = !closed;
     setText(byId("closed-reason"), closed);
+    setText(byId("closed-help"), state.closed ? words.closingHelp(state.closed.reason) : "");
     byId("closed-again").hidden = !(state.canCreate && state.listed && OVER.includes(state.closed?.reason));
   }
 
@@ -92,7 +116,7 @@ export class RoomView {
   }
 
   #drawLog(state) {
-    const inputs = [state.lines, state.pending, state.hidden, state.host, state.phase];
+    const inputs = [state.lines, state.pending, state.hidden, state.host, state.phase, state.reactions, state.mine];
     if (this.#lines?.every((each, index) => each === inputs[index])) return;
     this.#lines = inputs;
     const log = byId("log");
@@ -106,23 +130,72 @@ export class RoomView {
 
   #drawLines(state, log) {
     const drawn = new Map();
+    const lines = new Map(state.lines.map((line) => [line.kind === "chat" ? line.seq : null, line]));
     for (const row of rows([...state.lines, ...state.pending], (line) => isHidden(state, line.tag))) {
-      drawn.set(row.key, this.#row(state, row));
+      drawn.set(row.key, this.#row(state, row, (seq) => lines.get(seq)));
     }
     this.#drawn = drawn;
     setChildren(log, [...drawn.values()]);
+    // One stop for the Tab key in all the talk: the arrows go from there.
+    const menus = [...log.querySelectorAll(".menu")];
+    const stop = menus.find((each) => each === document.activeElement) ?? menus.findLast((each) => !each.disabled);
+    for (const each of menus) each.tabIndex = each === stop ? 0 : -1;
   }
 
-  /** @param {Page.State} state @param {any} row a Page.Row */
-  #row(state, { key, line, lines, follows }) {
+  /** @param {Page.State} state @param {any} row a Page.Row @param {(seq: number) => Page.Line | undefined} find */
+  #row(state, { key, line, lines, follows }, find) {
     const drawn = this.#drawn.get(key);
     if (lines) return this.#moves(drawn, lines);
-    const element = drawn ?? (line.kind === "chat" ? this.#chat(state, line) : this.#note(line));
+    const element = drawn ?? (line.kind === "chat" ? bubble(state, line, this.#language) : this.#note(line));
     element.classList.toggle("follows", follows);
-    // A line not yet confirmed is one's own, also before this page has been told who one is.
-    if (line.kind === "chat") element.classList.toggle("own", line.status !== "said" || isOwn(state, line));
-    if (line.kind === "chat" && element.dataset.status !== line.status) this.#drawSending(element, line, state);
+    if (line.kind === "chat") update(element, state, line, find);
+    this.#lineOf.set(element, line);
     return element;
+  }
+
+  /** Something in the talk was pressed. */
+  #pressed(event) {
+    const target = event.target.closest("[data-do]");
+    const element = target?.closest(".chat");
+    const line = this.#lineOf.get(element);
+    if (!line) return;
+    switch (target.dataset.do) {
+      case "jump":
+        this.#show(line.replyTo);
+        break;
+      case "react":
+        this.#act.react(line, target.dataset.reaction, target.getAttribute("aria-pressed") !== "true");
+        break;
+      default:
+        this.#act[target.dataset.do](line);
+    }
+  }
+
+  /** Bring a line before the eyes, if it is here. */
+  #show(seq) {
+    const element = [...this.#drawn.values()].find((each) => this.#lineOf.get(each)?.kind === "chat" && this.#lineOf.get(each).seq === seq);
+    if (!element) return;
+    element.scrollIntoView({ block: "center" });
+    element.querySelector(".menu")?.focus({ preventScroll: true });
+    element.classList.add("found");
+    setTimeout(() => element.classList.remove("found"), FOUND_MS);
+  }
+
+  /** The arrows go from message to message, and within one from button to button. */
+  #walk(event) {
+    const here = event.target.closest(".chat");
+    if (!here || event.target === here) return;
+    const sideways = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!sideways && !step) return;
+    event.preventDefault();
+    const all = [...(sideways ? here.querySelectorAll("button:enabled") : byId("log").querySelectorAll(".menu:enabled"))]
+      .filter((each) => each.checkVisibility());
+    const from = all.indexOf(sideways ? event.target : here.querySelector(".menu"));
+    const next = all[from + (sideways ?? step)];
+    if (!next) return;
+    next.focus();
+    if (next.classList.contains("menu")) for (const each of byId("log").querySelectorAll(".menu")) each.tabIndex = each === next ? 0 : -1;
   }
 
   /** Many comings and goings: how many there were, and who they were for whoever opens it. */
@@ -139,51 +212,32 @@ export class RoomView {
   #note(line) {
     const name = make("bdi", { class: "name", dir: "auto" }, line.nickname ?? "");
     if (line.tag) name.classList.add(`colour-${colour(line.tag)}`);
-    const sentence = line.kind === "notice" ? [line.message] : pieces(texts.lineSentence(line), { name });
-    return make("p", { class: `note ${line.kind}`, dir: "auto" }, ...sentence, " ", this.#time(line));
+    const topic = make("bdi", { class: "topic", dir: "auto" }, line.message ?? "");
+    const sentence = line.kind === "notice" ? [make("b", {}, words.noticeText()), topic] : pieces(words.lineSentence(line), { name, topic });
+    return make("p", { class: `note ${line.kind}`, dir: "auto" }, ...sentence, " ", timeOf(line, this.#language));
   }
 
-  #chat(state, line) {
-    const who = make("span", { class: "who" }, ...person(state, line.nickname, line.tag));
-    const text = make("p", { class: "text", dir: "auto" }, ...split(line.message).map(link));
-    const foot = make("span", { class: "foot" }, this.#time(line), make("span", { class: "sending" }));
-    return make("div", { class: "chat" }, who, text, foot);
-  }
-
-  #drawSending(element, line, state) {
-    element.dataset.status = line.status;
-    const place = element.querySelector(".sending");
-    if (line.status === "said") return place.replaceChildren();
-    if (line.status === "sending") return place.replaceChildren(texts.sendingText());
-    const again = this.#button("retry", texts.retryText(), () => this.#act.retry(line.ref));
-    const drop = this.#button("drop", texts.discardText(), () => this.#act.drop(line.ref));
-    const buttons = state.phase === "closed" ? [] : [make("span", { class: "choices" }, again, drop)];
-    return place.replaceChildren(texts.refusal(line.error), " ", ...buttons);
-  }
-
-  #button(name, text, click) {
-    const button = make("button", { type: "button", class: `small ${name}` }, text);
-    button.addEventListener("click", () => {
-      byId("message").focus();
-      click();
-    });
-    return button;
-  }
-
-  #time(line) {
-    const written = new Date(line.at).toISOString();
-    return make("time", { datetime: written }, texts.clockText(line.at, this.#language));
-  }
-
-  #drawComposer(state) {
+  #drawComposer(state, now) {
     const able = state.phase === "in";
+    const muted = isMuted(state, now);
     byId("composer").hidden = state.me === null || state.phase === "closed";
     byId("message").disabled = !able;
-    byId("send").disabled = !able;
+    byId("send").disabled = !able || muted;
+    const hint = able ? this.#hint(state, now, muted) : "";
+    setText(byId("hint"), hint);
+    byId("hint").hidden = !hint;
+    byId("hint").classList.toggle("muted", muted);
+    const quoted = able ? state.lines.find((line) => line.kind === "chat" && line.seq === state.replyTo) : undefined;
+    byId("replying").hidden = !quoted;
+    if (quoted && this.#lineOf.get(byId("replying")) !== quoted) byId("replying-to").replaceChildren(...replying(quoted));
+    this.#lineOf.set(byId("replying"), quoted);
   }
-}
 
-/** A piece of a message: text, or a link that tells the other side nothing about this room. */
-function link({ text, href }) {
-  return href ? make("a", { href, target: "_blank", rel: "noopener noreferrer nofollow", dir: "ltr" }, text) : text;
+  /** Why the next message does not go at once. */
+  #hint(state, now, muted) {
+    const seconds = (until) => Math.ceil((until - now) / 1000);
+    if (muted) return words.mutedText(seconds(state.mutedUntil));
+    const held = freeAt(state) > now ? words.heldText(seconds(freeAt(state))) : "";
+    return [state.slow ? words.slowText(state.slow) : "", held].filter(Boolean).join(" ");
+  }
 }
