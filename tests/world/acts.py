@@ -73,6 +73,8 @@ class Acts:
         if ref not in self.asked:
             return False
         if answer["error"] == "unavailable":
+            if self.asked[ref][0] == "CLIENT_MEMBER_KICK":
+                self.client.room.perhaps_out.add(self.asked[ref][1]["target"])
             self.client.clock.after(RETRY_SECONDS, self._again, ref)
             return True
         del self.asked[ref]
@@ -95,9 +97,10 @@ def is_out(message: Message, nick: str) -> bool:
     return (message["type"], message.get("reason"), message.get("nickName")) == ("SERVER_ROOM_EXIT", "kicked", nick)
 
 
-def was_put_out(nick: str, events: dict[int, Message]) -> bool:
-    """Whether a name was put out of a room."""
-    return any(is_out(event, nick) for event in events.values())
+def may_be_out(client: "Client") -> bool:
+    """Whether a client was put out of its room, as it heard or somebody else did, or nobody can know."""
+    room, events = client.room, client.history.events[client.room.id or 0]
+    return client.nick in room.perhaps_out or any(is_out(event, client.nick) for event in events.values())
 
 
 def stands_for(event: Message, known: Message, all_events: dict[int, Message]) -> bool:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from rooms.protocol import CLOSE_LOST
-from tests.world.acts import Acts, is_out, was_put_out
+from tests.world.acts import Acts, is_out, may_be_out
 from tests.world.hearing import Hearing
 from tests.world.history import History, Message
 from tests.world.line import Line, cookie_headers
@@ -275,7 +275,7 @@ class Client:
             return
         elif error == "room_not_found":
             return self._ended(answer)
-        elif error == "banned" and was_put_out(self.nick, self.history.events[self.room.id or 0]):
+        elif error == "banned" and may_be_out(self):
             return self._finish()
         elif error in ("unavailable", "name_taken", "room_name_taken"):
             if self.line is not None:

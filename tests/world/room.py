@@ -26,6 +26,7 @@ class Room:
     Attributes:
         over: whether it may end: its host left, deleted it, or was away for too long.
         people: all clients that want to be in it.
+        perhaps_out: the names of those of whom nobody knows whether the host put them out.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Room:
     id: int | None = None
     over: bool = False
     people: list[Any] = field(default_factory=list)
+    perhaps_out: set[str] = field(default_factory=set)
 
     def judge(self, history: History, now: float) -> None:
         """It has ended: may it, because the host did not try to be there?"""
