@@ -48,7 +48,9 @@ async def carry_out(hub: HubPort, connection: Connection, command: LineCommand) 
                 caller.repeat(made, Removed(room_id, line, "author", ref=ref))
         case ChatReact():
             key, visitor_id = caller.seat.key, connection.visitor.id
-            await caller.do(React(room_id, key, visitor_id, line, command.reaction, command.on))
+            # A ref of its own, because what it made is told later, with others, to all.
+            own = f"react {command.ref}" if command.ref else ""
+            await caller.do(React(room_id, key, visitor_id, line, command.reaction, command.on, own))
             connection.write(encode(ReactionTaken(room_id, line, command.reaction, command.on, ref=ref)))
         case ChatReport():
             await _report(caller, command, note)

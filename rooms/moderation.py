@@ -20,7 +20,7 @@ from rooms.conf import conf
 from rooms.live import moderation as live
 from rooms.live.contract import RoomUnknown, refusal
 from rooms.live.moderation import Actor, Examine, Examined, Kick, Lift, Subject
-from rooms.live.operations import AnswerT, BeginDelete, Duplicate, Operation, Reserve
+from rooms.live.operations import AnswerT, BeginDelete, Duplicate, Operation
 from rooms.models import Block, Host, Mute, Room, database
 from rooms.port import clean_text, recorded
 from rooms.protocol import BLOCKS_MAX, NOTICE_MAX, BlockedPerson, Member, Refusal
@@ -102,6 +102,8 @@ async def _kicked_before(room_id: int, target: str, made: Duplicate) -> Member:
     """Whom the same ``ref`` put out before: as the event said, or if it is no longer kept, the list of blocks."""
     if made.text:
         event: dict[str, Any] = msgspec.json.decode(made.text)
+        if event["type"] != "SERVER_ROOM_EXIT":
+            raise Refusal("bad_field", "the ref is that of another command", field="ref")
         return Member(event["nickName"], event["tag"])
     async with recorded(_LATER):
         async for block in Block.objects.of(room_id):
@@ -134,20 +136,21 @@ async def lift(hub: Doer, room_id: int, actor: Actor, tag: str) -> None:
     Raises:
         Refusal: as ``Examine``; ``bad_field``, nobody with the tag is kept out; or ``unavailable``.
     """
-    await _examine(hub, room_id, actor)
+    # A ref of its own, because what it made is a number and no event.
+    actor = msgspec.structs.replace(actor, ref=f"lift {actor.ref}")
+    examined = await _examine(hub, room_id, actor)
+    if examined.made is not None:
+        lifted = examined.made.seq
+    else:
+        async with recorded(_LATER):
+            block = await Block.objects.with_tag(room_id, tag)
+        if block is None:
+            raise Refusal("bad_field", "nobody with this tag is kept out", field="tag")
+        lifted = block.id
+        await hub.do(Lift(room_id, actor, block.person, lifted))
+    # Last, so that the same command, sent again, completes it whatever failed; a later block has another number.
     async with recorded(_LATER):
-        block = await Block.objects.with_tag(room_id, tag)
-    number = int(tag, 36) if tag.isascii() and tag.isalnum() else 0
-    # What its ref lifted is remembered with the refs of creates, as a number.
-    ref = f"lift {actor.ref}"
-    if block is None:
-        if number and await hub.do(Reserve(actor.visitor_id, ref, 0)) == number:
-            return
-        raise Refusal("bad_field", "nobody with this tag is kept out", field="tag")
-    await hub.do(Reserve(actor.visitor_id, ref, number))
-    async with recorded(_LATER):
-        await Block.objects.filter(id=block.id).adelete()
-    await _carry_out(hub, Lift(room_id, actor, block.person), block.asave)
+        await Block.objects.filter(id=lifted, room_id=room_id).adelete()
 
 
 async def mute(hub: Doer, room_id: int, actor: Actor, target: str, seconds: int) -> Duplicate | None:

@@ -371,7 +371,7 @@ class Steps:
 
     def _lift(self) -> Operation[Any]:
         room = self._room()
-        return Lift(room, self._actor(room), self._in_room(room))
+        return Lift(room, self._actor(room), self._in_room(room), 7)
 
     def _mute(self) -> Operation[Any]:
         pick, room = self._random, self._room()
@@ -407,8 +407,9 @@ class Steps:
     def _react(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         person = self._someone(room)
-        reaction = pick.choice(REACTIONS[:2])
-        return React(room, person.key, person.visitor_id, self._line(room), reaction, pick.random() < 0.7)
+        reaction, chance = pick.choice(REACTIONS[:2]), pick.random()
+        ref = ("", *REFS)[int(chance * 100) % 4]
+        return React(room, person.key, person.visitor_id, self._line(room), reaction, chance < 0.7, ref)
 
     def _quote(self) -> Operation[Any]:
         room = self._room()

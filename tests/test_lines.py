@@ -163,6 +163,23 @@ async def test_a_visitor_counts_once_for_a_reaction(stage: Stage) -> None:
     assert counts in ([1, 0], [0])
 
 
+async def test_a_repeated_reaction_is_answered_alike_and_undoes_nothing(stage: Stage) -> None:
+    line = await stage.said("소풍 가요")
+    first = await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=True, ref="y1")
+    await stage.guest.until("SERVER_CHAT_REACT")
+    await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=False)
+    assert await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=True, ref="y1") == first
+    assert (await stage.guest.until("SERVER_CHAT_REACT"))["count"] == 0
+
+
+async def test_a_repeated_reaction_is_answered_alike_though_its_line_is_gone(stage: Stage) -> None:
+    line = await stage.said("소풍 가요")
+    first = await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=True, ref="y1")
+    await stage.by_guest("CHAT_REMOVE", line=line)
+    await stage.host.until("SERVER_CHAT_REMOVE")
+    assert await stage.by_host("CHAT_REACT", line=line, reaction="heart", on=True, ref="y1") == first
+
+
 async def test_what_is_no_line_gets_no_reaction(stage: Stage) -> None:
     answer = await stage.by_host("CHAT_REACT", line=1, reaction="like", on=True)
     assert brief(answer, "status", "error", "field", "reaction", "on") == (False, "bad_field", "line", "like", True)

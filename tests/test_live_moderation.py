@@ -4,6 +4,7 @@ import asyncio
 import time
 from typing import Any
 
+import msgspec
 import pytest
 from pytest_django import Settings
 
@@ -69,6 +70,10 @@ def why(problem: Refusal) -> tuple[str, dict[str, Any]]:
 
 def kicking(target: str = GUEST.key, actor: Actor = BY_HOST, **more: Any) -> Kick:
     return Kick(ROOM, actor, target, **more)
+
+
+def lifting(person: str, ref: str = "l") -> Lift:
+    return Lift(ROOM, Actor(HOST.key, HOST.visitor_id, ref), person, 7)
 
 
 def muting(seconds: float = 60, target: str = GUEST.key, actor: Actor = BY_HOST) -> Mute:
@@ -173,9 +178,21 @@ async def test_a_node_cannot_put_a_kicked_visitor_back(store: LiveStore) -> None
 async def test_a_kicked_visitor_may_come_back_after_the_lift_as_someone_new(store: LiveStore) -> None:
     person, seen = await person_of(store), await line(store)
     await do(store, kicking())
-    await do(store, Lift(ROOM, BY_HOST, person))
+    await do(store, lifting(person))
     back = (await joined(store, after=seen)).answer
     assert (back.recovered, back.replay) == (False, [])
+
+
+@pytest.mark.usefixtures("room")
+async def test_a_lift_that_is_repeated_lets_nobody_in_who_was_kicked_since(store: LiveStore) -> None:
+    person = await person_of(store)
+    for kick in (kicking(), kicking(actor=Actor(HOST.key, HOST.visitor_id, "k2"))):
+        await joined(store)
+        await do(store, kick)
+        await do(store, lifting(person))
+    found = (await do(store, Examine(ROOM, Actor(HOST.key, HOST.visitor_id, "l")))).answer
+    assert found.made == Duplicate(7, "")
+    assert (await refused(store, joining())).error == "banned"
 
 
 @pytest.mark.usefixtures("room")
@@ -269,7 +286,7 @@ async def test_an_address_is_kept_out_for_a_while_only(store: LiveStore) -> None
 @pytest.mark.usefixtures("room")
 async def test_an_address_is_let_in_with_the_visitor(store: LiveStore) -> None:
     person = await kicked_from_home(store, 60_000)
-    await do(store, Lift(ROOM, BY_HOST, person))
+    await do(store, lifting(person))
     assert await from_home(store, OTHER, LATER) is None
 
 
@@ -563,6 +580,14 @@ async def test_a_reaction_is_counted_once_for_a_visitor(store: LiveStore) -> Non
     await do(store, liking(seq, person=ALSO))
     await do(store, liking(seq, person=HOST))
     assert told(await swept(store), "count") == [(2,)]
+
+
+@pytest.mark.usefixtures("room")
+async def test_a_reaction_that_is_repeated_undoes_nothing(store: LiveStore) -> None:
+    seq = await line(store)
+    for on, ref in ((True, "1"), (False, "2"), (True, "1")):
+        await do(store, msgspec.structs.replace(liking(seq, on), ref=ref))
+    assert told(await swept(store), "count") == [(0,)]
 
 
 @pytest.mark.usefixtures("room")

@@ -1,5 +1,7 @@
 """What a host asks for: each command with its answer, its event and what it does from then on, over sockets."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +9,11 @@ import pytest
 from django.db import OperationalError
 from pytest_django import Settings
 
-from rooms import words
+from rooms import moderation, words
 from rooms.models import Block, Host, Mute, Room
 from rooms.node import Node
+from rooms.port import recorded
+from rooms.protocol import Refusal
 from tests.conftest import Client, Connect, Message, a_cookie, heard
 
 
@@ -104,6 +108,15 @@ async def test_a_repeated_kick_is_answered_alike_and_does_nothing(stage: Stage) 
     assert await heard(stage.host) == []
 
 
+async def test_a_kick_with_the_ref_of_another_command_is_refused(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    await stage.ask("ROOM_SLOW", seconds=5, ref="x")
+    answer = await stage.ask("MEMBER_KICK", target="손님", ref="x")
+    assert brief(answer, "status", "error", "field") == (False, "bad_field", "ref")
+    assert caplog.records == []
+
+
 async def test_the_blocks_are_listed_the_latest_first(stage: Stage) -> None:
     third = await stage.connect()
     await third.join(stage.room, "셋째")
@@ -127,6 +140,39 @@ async def test_a_repeated_lift_is_answered_alike(stage: Stage) -> None:
     tag = (await stage.ask("MEMBER_KICK", target="손님"))["tag"]
     first = await stage.ask("BLOCK_LIFT", tag=tag, ref="l1")
     assert await stage.ask("BLOCK_LIFT", tag=tag, ref="l1") == first
+
+
+async def test_a_repeated_lift_lets_nobody_in_who_was_kicked_since(stage: Stage) -> None:
+    tag = (await stage.ask("MEMBER_KICK", target="손님"))["tag"]
+    first = await stage.ask("BLOCK_LIFT", tag=tag, ref="l1")
+    await stage.back()
+    await stage.ask("MEMBER_KICK", target="손님")
+    assert await stage.ask("BLOCK_LIFT", tag=tag, ref="l1") == first
+    assert (await stage.back())[1]["error"] == "banned"
+    assert len((await stage.ask("BLOCK_LIST"))["blocks"]) == 1
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+async def test_a_lift_that_failed_half_way_is_completed_when_it_is_sent_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, fails: int
+) -> None:
+    tag = (await stage.ask("MEMBER_KICK", target="손님"))["tag"]
+    uses = 0
+
+    @asynccontextmanager
+    async def failing(detail: str) -> AsyncIterator[None]:
+        nonlocal uses
+        uses += 1
+        if uses == fails:
+            raise Refusal("unavailable", detail)
+        async with recorded(detail):
+            yield
+
+    monkeypatch.setattr(moderation, "recorded", failing)
+    answers = [await stage.ask("BLOCK_LIFT", tag=tag, ref="l1") for _ in range(2)]
+    assert [answer["status"] for answer in answers] == [False, True]
+    assert await Block.objects.acount() == 0
+    assert (await stage.back())[1]["status"] is True
 
 
 async def test_an_unknown_tag_cannot_be_lifted(stage: Stage) -> None:

@@ -57,11 +57,14 @@ def remove(room: MemoryRoom, node_id: str, op: Remove, now: int) -> Done[Duplica
 
 def react(room: MemoryRoom, node_id: str, op: React, now: int) -> Done[None]:
     """``moderation.React``."""
+    if room.past.made_by(op.visitor_id, op.ref, now) is not None:
+        return Done(None)
     if not room.is_in(op.key, op.visitor_id):
         raise refusal("not_in_room")
     person = room.in_room(op.visitor_id)
     _let_speak(room, person, now)
     _line(room, op.line, now)
+    room.past.note(op.visitor_id, op.ref, op.line, now)
     people = room.past.reactions.setdefault(op.line, {}).setdefault(op.reaction, set())
     if op.on == (person in people):
         return Done(None)

@@ -70,7 +70,9 @@ def _put_out(
 
 def lift(room: MemoryRoom, node_id: str, op: Lift, now: int) -> Done[None]:
     """``moderation.Lift``."""
-    _let_act(room, Actor(op.actor.key, op.actor.visitor_id), now)
+    if _let_act(room, op.actor, now) is not None:
+        return Done(None)
+    room.past.note(op.actor.visitor_id, op.actor.ref, op.number, now)
     room.rules.blocked.discard(op.person)
     room.rules.kicked = {name: kick for name, kick in room.rules.kicked.items() if kick[2] != op.person}
     return Done(None)

@@ -126,16 +126,17 @@ class Kick(Operation[Kicked], frozen=True):
 class Lift(Operation[None], frozen=True):
     """Let a visitor who was put out come back, and everyone who was kept out because of their address.
 
-    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing, so no ref is needed:
-    the actor's is not looked at.
+    Refused as ``Examine`` is, but for the target. That a person is not blocked refuses nothing.
 
     Args:
         person: the visitor as this room knows them.
+        number: what is remembered of the actor's ref, as the ``seq`` of a ``Duplicate``.
     """
 
     room_id: int
     actor: Actor
     person: str
+    number: int = 0
 
 
 class Mute(Operation[Duplicate | None], frozen=True):
@@ -248,8 +249,9 @@ class React(Operation[None], frozen=True):
     """Put a reaction under a kept line or take it away; the counts follow, gathered, as ``SERVER_CHAT_REACT``.
 
     An event comes at once if the room had none in the last ``REACTIONS_EVERY`` ms; the rest with the sweeps.
-    Doing it twice is doing it once. Refused with ``room_not_found``, ``RoomUnknown``, ``not_in_room``, ``muted`` with
-    ``retryAfter``, ``bad_field`` with ``field="line"``.
+    Doing it twice is doing it once, and a ``ref`` that is repeated does nothing, whatever was done since. Refused with
+    ``room_not_found``, ``RoomUnknown``, ``not_in_room``, ``muted`` with ``retryAfter``, ``bad_field`` with
+    ``field="line"``.
     """
 
     room_id: int
@@ -258,6 +260,7 @@ class React(Operation[None], frozen=True):
     line: int
     reaction: Reaction
     on: bool
+    ref: str = ""
 
 
 class Quoted(Struct, frozen=True):

@@ -71,7 +71,7 @@ MODERATION: dict[type[Operation[Any]], Kind] = {
         lambda op: (op.room_id, *_actor(op.actor), op.target, op.visitor_id, int(op.block), op.address_for),
         lambda op, value: Kicked(bool(value[0]), _made(value[1])),
     ),
-    Lift: Kind("lift", lambda op: (op.room_id, op.actor.key, op.actor.visitor_id, op.person), lambda op, value: None),
+    Lift: Kind("lift", lambda op: (op.room_id, *_actor(op.actor), op.person, op.number), lambda op, value: None),
     Mute: Kind(
         "mute",
         lambda op: (op.room_id, *_telling(op.actor), op.target, op.until),
@@ -105,7 +105,7 @@ MODERATION: dict[type[Operation[Any]], Kind] = {
     ),
     React: Kind(
         "react",
-        lambda op: (op.room_id, op.key, op.visitor_id, op.line, op.reaction, int(op.on)),
+        lambda op: (op.room_id, op.key, op.visitor_id, op.line, op.reaction, int(op.on), op.ref),
         lambda op, value: None,
     ),
     Quote: Kind(

@@ -1,7 +1,8 @@
--- moderation.Lift: room, actor, visitor, person.
-local room, actor, visitor, person = unpack(ARGV, FIRST)
-local refused = let_act(room, actor, visitor, '')
-if refused then return {refused, '', {}} end
+-- moderation.Lift: room, actor, visitor, ref, person, the number to remember of the ref.
+local room, actor, visitor, ref, person, number = unpack(ARGV, FIRST)
+local refused, _, made = let_act(room, actor, visitor, ref)
+if refused or made then return {refused or '', '', {}} end
+note(room, visitor, ref, number)
 redis.call('HDEL', key('room', room), block_field(person))
 local kicked = redis.call('HGETALL', key('kicked', room))
 for i = 1, #kicked, 2 do
