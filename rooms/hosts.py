@@ -70,7 +70,7 @@ async def carry_out(hub: HubPort, connection: Connection, command: HostCommand) 
             made = await moderation.change(caller, room_id, actor, slow=command.seconds)
             _answer(caller, made, Slowed(room_id, command.seconds, "host", ref=ref))
         case RoomTopic():
-            _check_words(topic)
+            await _check_words(caller, room_id, topic)
             made = await moderation.change(caller, room_id, actor, topic=topic)
             _answer(caller, made, TopicSet(room_id, topic, "host", ref=ref))
 
@@ -93,8 +93,10 @@ def _target(text: str) -> str:
         raise Refusal("bad_field", f"target: {problem}", field="target") from None
 
 
-def _check_words(topic: str) -> None:
+async def _check_words(caller: Caller, room_id: int, topic: str) -> None:
     try:
         words.check_topic(topic)
     except words.NotAllowed as problem:
+        # A guest is told that they are no host, and nothing of the operator's words.
+        await moderation.examine(caller, room_id, caller.actor)
         raise Refusal("not_allowed", str(problem)) from None

@@ -78,8 +78,8 @@ async def remove(hub: Doer, room_id: int, actor: Actor, line: int) -> Duplicate 
 async def _report(caller: Caller, command: ChatReport, note: str) -> None:
     """Keep a line, with those around it, for the moderators."""
     reporter, ref = caller.actor.visitor_id, command.ref or ""
+    since = timezone.now() - timedelta(seconds=conf.ref_age)
     async with recorded("the report cannot be kept now; send it again with the same ref"):
-        since = timezone.now() - timedelta(seconds=conf.ref_age)
         if ref and await Report.objects.filter(reporter=reporter, ref=ref, at__gt=since).aexists():
             return
     quoted = await caller.do(Quote(command.roomID, caller.seat.key, reporter, command.line))
@@ -99,7 +99,8 @@ async def _report(caller: Caller, command: ChatReport, note: str) -> None:
                 visitor=quoted.visitor_id,
                 reporter=reporter,
                 ref=ref,
-            )
+            ),
+            since,
         )
     if wait:
         raise refusal("too_fast", retryAfter=wait)

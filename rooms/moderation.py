@@ -34,7 +34,8 @@ def moderator() -> Actor:
     return Actor(ref=secrets.token_hex(8))
 
 
-async def _examine(hub: Doer, room_id: int, actor: Actor, target: str | None = None, heir: bool = False) -> Examined:
+async def examine(hub: Doer, room_id: int, actor: Actor, target: str | None = None, heir: bool = False) -> Examined:
+    """Carry out ``Examine``, for a moderator also in a room that the live store has lost."""
     examine = Examine(room_id, actor, target, heir)
     try:
         return await hub.do(examine)
@@ -85,12 +86,14 @@ async def kick(hub: Doer, room_id: int, actor: Actor, target: str) -> Member:
     Raises:
         Refusal: as ``Examine``, or ``unavailable``.
     """
-    examined = await _examine(hub, room_id, actor, target)
+    examined = await examine(hub, room_id, actor, target)
     if examined.made is not None:
         return await _kicked_before(room_id, target, examined.made)
     who = _found(examined)
     async with recorded(_LATER):
-        await Block.objects.keep_out(room_id, who.person, who.nick, who.tag)
+        surplus = await Block.objects.keep_out(room_id, who.person, who.nick, who.tag)
+    for person in surplus:
+        await hub.do(Lift(room_id, Actor(), person))
     kick = Kick(room_id, actor, target, address_for=int(conf.kick_address * 1000))
     kicked = await _carry_out(hub, kick, Block.objects.filter(room_id=room_id, person=who.person).adelete)
     if kicked.closing:
@@ -118,7 +121,7 @@ async def blocks(hub: Doer, room_id: int, actor: Actor) -> list[BlockedPerson]:
     Raises:
         Refusal: as ``Examine``, or ``unavailable``.
     """
-    await _examine(hub, room_id, actor)
+    await examine(hub, room_id, actor)
     async with recorded("the list cannot be read now; send it again"):
         found = [block async for block in Block.objects.of(room_id)[:BLOCKS_MAX]]
     return [BlockedPerson(block.nickname, block.tag, int(block.at.timestamp() * 1000)) for block in found]
@@ -138,7 +141,7 @@ async def lift(hub: Doer, room_id: int, actor: Actor, tag: str) -> None:
     """
     # A ref of its own, because what it made is a number and no event.
     actor = msgspec.structs.replace(actor, ref=f"lift {actor.ref}")
-    examined = await _examine(hub, room_id, actor)
+    examined = await examine(hub, room_id, actor)
     if examined.made is not None:
         lifted = examined.made.seq
     else:
@@ -169,7 +172,7 @@ async def mute(hub: Doer, room_id: int, actor: Actor, target: str, seconds: int)
     Raises:
         Refusal: as ``Examine``, or ``unavailable``.
     """
-    examined = await _examine(hub, room_id, actor, target)
+    examined = await examine(hub, room_id, actor, target)
     if examined.made is not None:
         return examined.made
     who = _found(examined)
@@ -205,7 +208,7 @@ async def transfer(hub: Doer, room_id: int, actor: Actor, target: str) -> Duplic
     Raises:
         Refusal: as ``Examine``; ``too_many_rooms``, the heir hosts as many as allowed; or ``unavailable``.
     """
-    examined = await _examine(hub, room_id, actor, target, heir=True)
+    examined = await examine(hub, room_id, actor, target, heir=True)
     if examined.made is not None:
         return examined.made
     heir, most = _found(examined), conf.rooms_per_visitor
@@ -245,7 +248,7 @@ async def change(hub: Doer, room_id: int, actor: Actor, **rule: Any) -> Duplicat
     Raises:
         Refusal: as ``Examine``, or ``unavailable``.
     """
-    examined = await _examine(hub, room_id, actor)
+    examined = await examine(hub, room_id, actor)
     if examined.made is not None:
         return examined.made
     async with recorded(_LATER):
@@ -290,11 +293,8 @@ async def close(hub: Doer, room_id: int, message: str = "") -> None:
                 raise
     try:
         await hub.do(BeginDelete(room_id, "moderator"))
-    except RoomUnknown:
-        # Nobody is in it.
-        pass
     except Refusal as problem:
-        # It may be closing already.
-        if problem.error != "room_not_found":
+        # Nobody is in it, or it is closing already.
+        if problem.error != "room_not_found" and not isinstance(problem, RoomUnknown):
             raise
     await services.finish_delete(hub, room_id)

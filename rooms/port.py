@@ -18,7 +18,7 @@ from rooms.live.contract import refusal
 from rooms.live.moderation import Actor
 from rooms.live.operations import AnswerT, Duplicate, Operation
 from rooms.models import database
-from rooms.protocol import HostCommand, LineCommand, Refusal, RoomEvent, event_body
+from rooms.protocol import ChatReact, HostCommand, LineCommand, MemberKick, Refusal, RoomEvent, event_body
 from rooms.verbs import DatabaseUnavailable, HubPort, seat_of
 
 
@@ -46,12 +46,13 @@ class Caller:
         self._since = asyncio.get_running_loop().time()
 
     async def do(self, operation: Operation[AnswerT]) -> AnswerT:
-        """Carry out an operation; the event that it makes, if any, is the answer.
+        """Carry out an operation; its event, if any, is the answer, unless the command has one of its own.
 
         Raises:
             Refusal: it was refused.
         """
-        return await self._hub.ask(self._connection, operation, self._lost)
+        apart = isinstance(self._command, MemberKick | ChatReact)
+        return await self._hub.ask(self._connection, operation, (lambda: None) if apart else self._lost)
 
     def repeat(self, made: Duplicate, event: RoomEvent) -> None:
         """Answer with what the same ``ref`` made before.

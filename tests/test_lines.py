@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from rooms.models import Report
@@ -240,6 +242,14 @@ async def test_a_repeated_report_is_one(stage: Stage) -> None:
     answers = [await stage.by_host("CHAT_REPORT", line=line, reason="abuse", ref="p1") for _ in range(2)]
     assert answers[0] == answers[1]
     assert await Report.objects.acount() == 1
+
+
+async def test_a_ref_that_is_used_again_after_its_time_is_another_report(stage: Stage) -> None:
+    line = await stage.said("나쁜 말")
+    for reports in (1, 2):
+        assert (await stage.by_host("CHAT_REPORT", line=line, reason="abuse", ref="1"))["status"] is True
+        assert await Report.objects.acount() == reports
+        await Report.objects.aupdate(at=timezone.now() - timedelta(minutes=3))
 
 
 async def test_a_repeated_report_of_a_line_that_is_gone_meanwhile_is_answered_alike(stage: Stage) -> None:

@@ -1,7 +1,7 @@
 """The models of moderation: who is kept out, who is muted, banned, reported, and for how long that is kept."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 VISITOR, HEIR = uuid.UUID(int=7).hex, uuid.UUID(int=8).hex
 PERSON, OTHER = "ab" * 10, "cd" * 10
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -204,44 +205,44 @@ async def test_a_ban_of_nobody_is_refused_by_the_database() -> None:
 
 async def test_a_report_is_kept() -> None:
     line = {"nickName": "손님", "tag": "abcde", "message": "광고", "at": 1, "reported": True}
-    assert await Report.objects.add_report(report(lines=[line])) == 0
+    assert await Report.objects.add_report(report(lines=[line]), LONG_AGO) == 0
     assert (await Report.objects.aget()).lines == [line]
 
 
 async def test_a_report_with_the_same_ref_is_kept_once() -> None:
     for _ in range(2):
-        assert await Report.objects.add_report(report(ref="r1")) == 0
+        assert await Report.objects.add_report(report(ref="r1"), LONG_AGO) == 0
     assert await Report.objects.acount() == 1
 
 
 async def test_reports_without_a_ref_are_kept_each() -> None:
     for _ in range(2):
-        await Report.objects.add_report(report())
+        await Report.objects.add_report(report(), LONG_AGO)
     assert await Report.objects.acount() == 2
 
 
 async def test_the_sixth_report_in_ten_minutes_has_to_wait() -> None:
     first = timezone.now() - timedelta(minutes=9)
     for _ in range(5):
-        await Report.objects.add_report(report(at=first))
-    assert 50_000 < await Report.objects.add_report(report()) <= 60_000
+        await Report.objects.add_report(report(at=first), LONG_AGO)
+    assert 50_000 < await Report.objects.add_report(report(), LONG_AGO) <= 60_000
     assert await Report.objects.acount() == 5
 
 
 async def test_a_repeated_report_does_not_have_to_wait() -> None:
     for number in range(5):
-        await Report.objects.add_report(report(ref=f"r{number}"))
-    assert await Report.objects.add_report(report(ref="r0")) == 0
+        await Report.objects.add_report(report(ref=f"r{number}"), LONG_AGO)
+    assert await Report.objects.add_report(report(ref="r0"), LONG_AGO) == 0
 
 
 async def test_another_reporter_does_not_have_to_wait() -> None:
     for _ in range(5):
-        await Report.objects.add_report(report())
-    assert await Report.objects.add_report(report(reporter=HEIR)) == 0
+        await Report.objects.add_report(report(), LONG_AGO)
+    assert await Report.objects.add_report(report(reporter=HEIR), LONG_AGO) == 0
 
 
 async def test_a_report_is_resolved_once() -> None:
-    await Report.objects.add_report(report())
+    await Report.objects.add_report(report(), LONG_AGO)
     found = await Report.objects.aget()
     assert await Report.objects.resolve(found.id, Report.Resolution.MUTED, None)
     assert not await Report.objects.resolve(found.id, Report.Resolution.NOTHING, None)
@@ -256,8 +257,8 @@ def test_the_reasons_are_those_of_the_protocol() -> None:
 
 
 async def test_a_report_goes_after_its_days() -> None:
-    await Report.objects.add_report(report(at=timezone.now() - timedelta(days=31)))
-    await Report.objects.add_report(report(at=timezone.now() - timedelta(days=29)))
+    await Report.objects.add_report(report(at=timezone.now() - timedelta(days=31)), LONG_AGO)
+    await Report.objects.add_report(report(at=timezone.now() - timedelta(days=29)), LONG_AGO)
     await forget(30)
     assert await Report.objects.acount() == 1
 

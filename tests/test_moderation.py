@@ -408,6 +408,38 @@ async def test_nothing_is_done_without_the_database(
     assert await heard(stage.guest) == []
 
 
+REPEATED: dict[str, Message] = {
+    "ROOM_LOCK": {"locked": True},
+    "ROOM_SLOW": {"seconds": 5},
+    "ROOM_TOPIC": {"topic": "봄"},
+    "MEMBER_MUTE": {"target": "손님", "seconds": 60},
+    "MEMBER_KICK": {"target": "손님"},
+    "HOST_TRANSFER": {"target": "손님"},
+    "CHAT_REMOVE": {},
+    "CHAT_REACT": {"reaction": "like", "on": True},
+    "CHAT_REPORT": {"reason": "spam"},
+}
+
+
+@pytest.mark.parametrize("command", REPEATED)
+async def test_what_another_connection_of_the_caller_repeats_is_answered_alike_and_does_nothing(
+    stage: Stage, command: str
+) -> None:
+    cookie = a_cookie()
+    one, two = await stage.connect(cookie), await stage.connect(cookie)
+    room = (await one.create("딴 방", "임자"))["roomID"]
+    await two.join(room, "임자")
+    await stage.guest.join(room, "손님")
+    fields = dict(REPEATED[command])
+    if command.startswith("CHAT"):
+        fields["line"] = (await one.say(room, "임자", "하나"))["seq"]
+    first = await one.ask(f"CLIENT_{command}", roomID=room, userName="임자", **fields, ref="r")
+    for client in (one, two, stage.guest):
+        await heard(client)
+    assert await two.ask(f"CLIENT_{command}", roomID=room, userName="임자", **fields, ref="r") == first
+    assert [await heard(client) for client in (one, two, stage.guest)] == [[], [], []]
+
+
 async def test_answers_keep_the_order_of_their_commands(stage: Stage) -> None:
     for ref in ("r1", "r2", "r3"):
         await stage.host.send("CLIENT_ROOM_SLOW", roomID=stage.room, userName="주인", seconds=0, ref=ref)
@@ -458,6 +490,58 @@ async def test_a_refused_operation_leaves_the_database_as_it_was(
     assert (await Host.objects.aget(room_id=stage.room)).nickname == "주인"
     row = await Room.objects.aget(id=stage.room)
     assert (row.topic, row.locked, row.slow) == ("", False, 0)
+
+
+async def test_who_may_set_no_topic_is_told_nothing_of_the_operators_words(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unwanted = words.Lists(frozenset(), words.Words(["바보"]), None)
+    monkeypatch.setattr(words, "lists", lambda: unwanted)
+    answer = await stage.guest.ask("CLIENT_ROOM_TOPIC", roomID=stage.room, userName="손님", topic="바보")
+    assert answer["error"] == "not_host"
+
+
+@pytest.mark.parametrize(
+    ("command", "fields"), [("MEMBER_KICK", {"target": "손님"}), ("CHAT_REACT", {"reaction": "like", "on": True})]
+)
+async def test_what_has_an_answer_of_its_own_is_answered_once_though_its_event_is_lost(
+    stage: Stage, server: Node, monkeypatch: pytest.MonkeyPatch, command: str, fields: Message
+) -> None:
+    ask = server.hub.ask
+
+    async def losing(connection: Any, operation: Any, lost: Any) -> Any:
+        answer = await ask(connection, operation, lost)
+        lost()
+        return answer
+
+    line = (await stage.host.say(stage.room, "주인", "하나"))["seq"]
+    monkeypatch.setattr(server.hub, "ask", losing)
+    more = {"line": line} if command == "CHAT_REACT" else {}
+    assert (await stage.ask(command, **fields, **more, ref="z"))["status"] is True
+    assert [each for each in await heard(stage.host) if each.get("ref") == "z"] == []
+
+
+async def test_whom_too_many_others_follow_on_the_list_may_come_back(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rooms.models.people.BLOCKS_MAX", 1)
+    third = await stage.connect()
+    await third.join(stage.room, "셋째")
+    for name in ("손님", "셋째"):
+        await stage.ask("MEMBER_KICK", target=name)
+    assert [block["nickName"] for block in (await stage.ask("BLOCK_LIST"))["blocks"]] == ["셋째"]
+    assert (await stage.back())[1]["status"] is True
+
+
+async def test_a_list_that_is_watched_tells_of_topic_lock_and_host(stage: Stage) -> None:
+    watcher = await stage.connect()
+    await watcher.ask("CLIENT_ROOM_LIST", watch=True)
+    for command, fields in (("ROOM_TOPIC", {"topic": "봄"}), ("ROOM_LOCK", {"locked": True})):
+        await stage.ask(command, **fields)
+        [row] = (await watcher.until("SERVER_ROOM_UPDATE"))["rooms"]
+        assert brief(row, *fields) == tuple(fields.values())
+    await stage.ask("HOST_TRANSFER", target="손님")
+    assert (await watcher.until("SERVER_ROOM_UPDATE"))["rooms"][0]["host"] == "손님"
 
 
 async def test_a_topic_has_none_of_the_operators_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,20 +26,24 @@ class BlockQuerySet(models.QuerySet["Block"]):
         """Those of a room, newest first."""
         return self.filter(room_id=room_id).order_by("-at", "-id")
 
-    async def keep_out(self, room_id: int, person: str, nickname: str, tag: str) -> None:
+    async def keep_out(self, room_id: int, person: str, nickname: str, tag: str) -> list[str]:
         """Keep a person out of a room; done twice, the later name and time stand.
+
+        Returns:
+            Whom the room keeps out no longer, because they are too many.
 
         Raises:
             IntegrityError: the room has no row.
         """
-        await sync_to_async(self._keep_out)(room_id, person, nickname, tag)
+        return await sync_to_async(self._keep_out)(room_id, person, nickname, tag)
 
-    def _keep_out(self, room_id: int, person: str, nickname: str, tag: str) -> None:
+    def _keep_out(self, room_id: int, person: str, nickname: str, tag: str) -> list[str]:
         with transaction.atomic(using=self.db):
             named = {"nickname": nickname, "tag": tag, "at": timezone.now()}
             self.update_or_create(room_id=room_id, person=person, defaults=named)
-            surplus = list(self.of(room_id).values_list("id", flat=True)[BLOCKS_MAX:])
-            self.filter(id__in=surplus).delete()
+            surplus = list(self.of(room_id).values_list("person", flat=True)[BLOCKS_MAX:])
+            self.filter(room_id=room_id, person__in=surplus).delete()
+        return surplus
 
     async def with_tag(self, room_id: int, tag: str) -> "Block | None":
         """The latest block of a person with a tag."""

@@ -122,24 +122,31 @@ class ReportQuerySet(models.QuerySet["Report"]):
         """Those that no moderator has resolved."""
         return self.filter(resolved_at=None)
 
-    async def add_report(self, report: "Report") -> int:
+    async def add_report(self, report: "Report", since: datetime) -> int:
         """Keep a report; one that its reporter made before with the same ``ref`` is there already.
+
+        Args:
+            report: what to keep.
+            since: from when on a ``ref`` is remembered.
 
         Returns:
             0, or when the reporter has made as many as allowed, milliseconds until they may again.
         """
-        return await sync_to_async(self._add_report)(report)
+        return await sync_to_async(self._add_report)(report, since)
 
-    def _add_report(self, report: "Report") -> int:
+    def _add_report(self, report: "Report", since: datetime) -> int:
         # A failing insertion would be in PostgreSQL's log, with what was said; one that does nothing is not.
         with transaction.atomic(using=self.db):
             mine = self.filter(reporter=report.reporter)
-            if report.ref and mine.filter(ref=report.ref).exists():
+            same = mine.filter(ref=report.ref).exclude(ref="")
+            if same.filter(at__gt=since).exists():
                 return 0
             now = timezone.now()
             latest = list(mine.filter(at__gt=now - REPORTS_SPAN).order_by("-at").values_list("at", flat=True))
             if len(latest) >= REPORTS_MAX:
                 return max(1, round((latest[REPORTS_MAX - 1] + REPORTS_SPAN - now).total_seconds() * 1000))
+            # Of a client that counts its refs anew, they are those of other reports.
+            same.update(ref="")
             self.bulk_create([report], ignore_conflicts=True)
         return 0
 
