@@ -146,6 +146,7 @@ class Bans:
         young = timezone.now() - timedelta(hours=ADDRESS_HOURS)
         self._visitors = {each.visitor: each.id for each in bans if each.visitor}
         self._people = {(each.room_id or 0, each.person): each.id for each in bans if not each.visitor}
+        # The latest come first, so that the oldest ban of an address counts.
         self._addresses = {
             each.address: int(each.at.timestamp() * 1000) for each in bans if each.address and each.at > young
         }

@@ -314,6 +314,13 @@ MUTATIONS = [
         "    or redis.call('HEXISTS', key('room', room)",
         "    or 0 * redis.call('HEXISTS', key('room', room)",
     ),
+    Mutation(
+        "a kick lets in whom the one before keeps out",
+        KICK,
+        "HGET', kicked, address), person)",
+        "HGET', kicked, ''), person)",
+    ),
+    Mutation("a lift opens an address that another keeps out", "scripts/lift.lua", "if kicks[1] then", "if false then"),
     Mutation("the names of a kicked visitor go as they came", KICK, "name == target and -1 or", ""),
     Mutation("an address is forgotten at midnight", MEMBERS, "who.address, who.before)) do", "who.address)) do"),
     Mutation("a lock keeps members out", MEMBERS, "  if here then return nil end\n", ""),
@@ -336,7 +343,7 @@ MUTATIONS = [
     Mutation("removals go with the rest", EVENTS, "keep(kind or 'others', room", "keep('others', room"),
     Mutation("reactions are told at once", LINES, "NOW - told < REACTIONS_EVERY", "false"),
     Mutation("reactions outlive their room", FINISH, "'reactions', 'tallies', 'changed'}", "'changed'}"),
-    Mutation("memory: a lift leaves the address out", "memory_rules.py", "if kick[2] != op.person}", "}"),
+    Mutation("memory: a lift opens an address", "memory_rules.py", "kicks.pop(op.person, None)", "kicks.clear()"),
     Mutation(
         "memory: who is kicked may be sent the past", "memory_rules.py", "    room.windows.pop(person, None)\n", ""
     ),

@@ -169,6 +169,13 @@ async def test_an_identity_made_after_a_ban_is_kept_out_where_the_banned_was(ser
     assert [server.bans.keep_out(visitor, each) for each in (HERE, THERE, None)] == [True, False, False]
 
 
+async def test_whom_a_ban_keeps_out_the_next_ban_from_the_same_address_does_not_let_in(server: Node) -> None:
+    ban = await at_an_address(server)
+    await Ban.objects.filter(id=ban.id).aupdate(at=ban.at - timedelta(minutes=2))
+    second = await at_an_address(server)
+    assert server.bans.keep_out(made(second, -1), HERE)
+
+
 async def test_an_identity_made_before_a_ban_is_not_touched(server: Node) -> None:
     ban = await at_an_address(server)
     assert not any(server.bans.keep_out(visitor, HERE) for visitor in (made(ban, -1), Visitor("old")))

@@ -290,6 +290,36 @@ async def test_an_address_is_let_in_with_the_visitor(store: LiveStore) -> None:
     assert await from_home(store, OTHER, LATER) is None
 
 
+async def put_out_twice_from_home(store: LiveStore) -> tuple[str, int, str]:
+    """Put the guest out, and then somebody else from the same address; both persons, and a time between."""
+    first = await kicked_from_home(store, 60_000)
+    await asyncio.sleep(0.01)
+    [event] = (await do(store, Join(ROOM, OTHER, None, 10, address=HOME))).events
+    between = read(event)["at"]
+    await asyncio.sleep(0.01)
+    second = await person_of(store, OTHER.key)
+    await do(store, kicking(OTHER.key, Actor(HOST.key, HOST.visitor_id, "h2"), address_for=60_000))
+    return first, between, second
+
+
+THIRD = Person("third", "셋째", "3" * 32, "tag3")
+
+
+@pytest.mark.usefixtures("room")
+async def test_whom_a_kick_keeps_out_the_next_kick_from_the_same_address_does_not_let_in(store: LiveStore) -> None:
+    _, between, _ = await put_out_twice_from_home(store)
+    assert await from_home(store, THIRD, between) == "banned"
+
+
+@pytest.mark.usefixtures("room")
+async def test_an_address_is_kept_out_as_long_as_one_of_its_people_is(store: LiveStore) -> None:
+    first, _, second = await put_out_twice_from_home(store)
+    await do(store, Lift(ROOM, BY_HOST, second))
+    assert await from_home(store, THIRD, LATER) == "banned"
+    await do(store, Lift(ROOM, BY_HOST, first))
+    assert await from_home(store, THIRD, LATER) is None
+
+
 # --- mutes -----------------------------------------------------------------------------------------------------------
 
 

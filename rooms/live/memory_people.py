@@ -74,8 +74,8 @@ def _let_in(room: MemoryRoom, op: Join, now: int) -> None:
     if room.in_room(op.person.visitor_id) in rules.blocked:
         raise refusal("banned")
     for address in (op.address.name, op.address.before) if op.address is not None and not here else ():
-        since, until, _ = rules.kicked.get(address, (0, 0, ""))
-        if until > now and op.made_at > since:
+        kicks = rules.kicked.get(address, {}).values()
+        if any(op.made_at > since and until > now for since, until in kicks):
             raise refusal("banned")
     host = room.is_host(op.person.key) and room.host is not None and room.host.visitor_id == op.person.visitor_id
     if rules.locked and not here and not host:

@@ -60,8 +60,8 @@ class LiveRules:
         blocked: persons, as ``in_room`` names them; and so in what follows.
         muted: until when.
         spoke: when they said something last, since slow mode is what it is.
-        kicked: by hashed address, whose identities that are made later are kept out: since when, until when, and which
-            person was put out.
+        kicked: by hashed address, whose identities that are made later are kept out: since when and until when, by the
+            person who was put out.
     """
 
     topic: str
@@ -70,7 +70,7 @@ class LiveRules:
     blocked: set[str]
     muted: dict[str, int]
     spoke: dict[str, int] = field(default_factory=dict)
-    kicked: dict[str, tuple[int, int, str]] = field(default_factory=dict)
+    kicked: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rules: Rules, now: int) -> "LiveRules":

@@ -63,7 +63,7 @@ def _put_out(
         room.let_go(member, node_id)
     del room.members[member.person.key]
     if op.address_for and member.address:
-        room.rules.kicked[member.address] = (now, now + op.address_for, person)
+        room.rules.kicked.setdefault(member.address, {})[person] = (now, now + op.address_for)
     exited = Exited(room.id, member.person.nick, member.person.tag, "kicked", by=op.actor.by)
     return room.append(exited, now, recipients, out=member.person.key)
 
@@ -74,7 +74,8 @@ def lift(room: MemoryRoom, node_id: str, op: Lift, now: int) -> Done[None]:
         return Done(None)
     room.past.note(op.actor.visitor_id, op.actor.ref, op.number, now)
     room.rules.blocked.discard(op.person)
-    room.rules.kicked = {name: kick for name, kick in room.rules.kicked.items() if kick[2] != op.person}
+    for kicks in room.rules.kicked.values():
+        kicks.pop(op.person, None)
     return Done(None)
 
 

@@ -37,7 +37,10 @@ for _, name in ipairs(names) do
   local address = redis.call('HGET', key('addresses', room), name)
   if address and address_for > 0 then
     local kicked = key('kicked', room)
-    redis.call('HSET', kicked, address, AT .. ':' .. int(NOW + address_for) .. ':' .. person)
+    local kicks = kicks_from(redis.call('HGET', kicked, address), person)
+    -- Those before stay, so that whoever they keep out is not older than this one.
+    kicks[#kicks + 1] = {AT, int(NOW + address_for), person}
+    redis.call('HSET', kicked, address, kicks_text(kicks))
     if redis.call('PTTL', kicked) < address_for then redis.call('PEXPIRE', kicked, int(address_for)) end
   end
   remove(room, who)

@@ -6,6 +6,11 @@ note(room, visitor, ref, number)
 redis.call('HDEL', key('room', room), block_field(person))
 local kicked = redis.call('HGETALL', key('kicked', room))
 for i = 1, #kicked, 2 do
-  if string.match(kicked[i + 1], '^%d+:%d+:(.*)$') == person then redis.call('HDEL', key('kicked', room), kicked[i]) end
+  local kicks = kicks_from(kicked[i + 1], person)
+  if kicks[1] then
+    redis.call('HSET', key('kicked', room), kicked[i], kicks_text(kicks))
+  else
+    redis.call('HDEL', key('kicked', room), kicked[i])
+  end
 end
 return {'', '', {}}

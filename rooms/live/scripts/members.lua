@@ -164,15 +164,32 @@ local function entered(room, who, after, known)
   return {values, recovered, replay}
 end
 
+-- Who was put out from an address, and keeps newer identities out: since:ends:person with a space after each, those only
+-- that have not ended and are not ``without``.
+local function kicks_from(text, without)
+  local kicks = {}
+  for since, ends, person in string.gmatch(text or '', '(%d+):(%d+):(%S+) ') do
+    if tonumber(ends) > NOW and person ~= without then kicks[#kicks + 1] = {since, ends, person} end
+  end
+  return kicks
+end
+
+local function kicks_text(kicks)
+  local texts = {}
+  for i, kick in ipairs(kicks) do texts[i] = table.concat(kick, ':') .. ' ' end
+  return table.concat(texts)
+end
+
 -- Why a rule of the room keeps a person out, if one does. ``who`` has ``address``, ``before`` and ``made_at`` if known.
 local function kept_out(room, host, who, here)
   local state = redis.call('HMGET', key('room', room), 'locked', 'host_visitor', block_field(in_room(room, who.visitor)))
   if state[3] then return 'banned' end
   if here then return nil end
   if who.address and who.address ~= '' then
-    for _, kick in ipairs(redis.call('HMGET', key('kicked', room), who.address, who.before)) do
-      local since, ends = string.match(kick or '0:0:', '^(%d+):(%d+):')
-      if tonumber(ends) > NOW and tonumber(who.made_at) > tonumber(since) then return 'banned' end
+    for _, text in ipairs(redis.call('HMGET', key('kicked', room), who.address, who.before)) do
+      for _, kick in ipairs(kicks_from(text)) do
+        if tonumber(who.made_at) > tonumber(kick[1]) then return 'banned' end
+      end
     end
   end
   if state[1] == '1' and not (host == who.key and state[2] == who.visitor) then return 'room_locked' end
