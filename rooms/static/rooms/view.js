@@ -10,7 +10,7 @@ import { pieces } from "./i18n.js";
 import { People, colour } from "./people.js";
 import { MESSAGE_MAX, length } from "./protocol.js";
 import { Scroll } from "./scroll.js";
-import { freeAt, isHidden, isMuted } from "./store.js";
+import { freeAt, isHidden, isHost, isMuted } from "./store.js";
 import * as texts from "./texts.js";
 import * as words from "./words.js";
 
@@ -238,6 +238,7 @@ export class RoomView {
     const seconds = (until) => Math.ceil((until - now) / 1000);
     if (muted) return words.mutedText(seconds(state.mutedUntil));
     const held = freeAt(state) > now ? words.heldText(seconds(freeAt(state))) : "";
-    return [state.slow ? words.slowText(state.slow) : "", held].filter(Boolean).join(" ");
+    // The host speaks at any time.
+    return [state.slow && !isHost(state) ? words.slowText(state.slow) : "", held].filter(Boolean).join(" ");
   }
 }
