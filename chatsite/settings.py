@@ -175,6 +175,7 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # What the moderators read times in; the database and the wire know none.
 TIME_ZONE = zone("TIME_ZONE", "Asia/Seoul")
 USE_TZ = True
+FORMAT_MODULE_PATH = ["chatsite.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default="") or str(BASE_DIR / "staticfiles")

@@ -11,7 +11,7 @@ from msgspec import UNSET, structs
 from rooms import names
 from rooms.conf import conf
 from rooms.connection import Connection
-from rooms.costs import table
+from rooms.costs import REPLAYED_PER_TOKEN, table
 from rooms.live.moderation import OWN_LINE
 from rooms.live.operations import Entered
 from rooms.protocol import (
@@ -88,6 +88,7 @@ def _limits() -> dict[str, int | float | dict[str, int]]:
         "commandBurst": conf.command_burst,
         "commandsPerSecond": conf.command_rate,
         "costs": table(),
+        "replayedEventsPerToken": REPLAYED_PER_TOKEN,
         "roomPeople": conf.room_size,
         "roomsPerVisitor": conf.rooms_per_visitor,
         "namesPerConnection": conf.rooms_per_connection,

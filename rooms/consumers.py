@@ -17,7 +17,7 @@ from rooms import answers, hosts, lines, node, services
 from rooms.addresses import address_of
 from rooms.conf import conf
 from rooms.connection import Connection
-from rooms.costs import NOT_FOUND, cost
+from rooms.costs import NOT_FOUND, REPLAYED_PER_TOKEN, cost
 from rooms.flood import Bucket
 from rooms.protocol import (
     CLOSE_BANNED,
@@ -187,8 +187,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         except Refusal as refusal:
             await connection.acks_drained()
             connection.write(answers.refuse(command, refusal))
-            if refusal.error == "room_not_found" and isinstance(command, RoomJoin) and self.frames is not None:
-                self.frames.owe(NOT_FOUND)
+            if refusal.error == "room_not_found" and isinstance(command, RoomJoin):
+                self._owe(NOT_FOUND)
             await self._count(refused=refusal.error == "too_fast")
         except Exception:
             # A fault of ours must not cost the client its connection (docs/protocol.md, "Refusals").
@@ -216,7 +216,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
             case Hello():
                 connection.write(answers.greeting(connection, command.ref))
             case RoomJoin():
-                await services.join(hub, connection, command)
+                self._owe(await services.join(hub, connection, command) // REPLAYED_PER_TOKEN)
             case RoomCreate():
                 await services.create(hub, connection, command)
             case RoomExit():
@@ -253,6 +253,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         """Take what a command costs; the refusal when there is not enough."""
         wait = self._wait(cost(command))
         return Refusal("too_fast", "too many frames in a short time", retryAfter=wait) if wait else None
+
+    def _owe(self, tokens: int) -> None:
+        """Take tokens, there or not, for what turned out to be dearer."""
+        if self.frames is not None:
+            self.frames.owe(tokens)
 
     def _wait(self, tokens: int = 1) -> int:
         return self.frames.retry_after_ms(tokens) if self.frames is not None else 0

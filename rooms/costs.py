@@ -15,6 +15,8 @@ COSTS: dict[type, int] = {
 """Tokens of ``ROOMS_COMMAND_BURST``; every other command, and a frame that is none, costs one."""
 REPLAY = 1
 """Tokens more for a join that asks for what was missed."""
+REPLAYED_PER_TOKEN = 32
+"""Events that were sent again for one token more, taken afterwards."""
 NOT_FOUND = 8
 """Tokens more, taken afterwards, for a join of a room that does not exist: the database was asked for it."""
 

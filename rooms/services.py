@@ -121,8 +121,8 @@ async def _insert(room_id: int, name: str, listed: bool, host: Person) -> Room:
         raise Refusal("room_name_taken", "an open room has this name, or one like it", roomID=other.id) from None
 
 
-async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
-    """Put the caller into a room, or let them come back.
+async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> int:
+    """Put the caller into a room, or let them come back; returns how many events they had missed and were sent.
 
     Raises:
         Refusal: ``name_not_allowed``, ``bad_field``, ``room_not_found``, ``room_full``, ``name_taken``,
@@ -133,7 +133,11 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
     visitor = connection.visitor
     person = Person(names.key(nick), nick, visitor.id, visitor.tag(command.roomID))
 
+    replayed = 0
+
     def answer(entered: Entered) -> str:
+        nonlocal replayed
+        replayed = len(entered.replay)
         return answers.entered(RoomJoined, connection, entered, command.ref)
 
     charge = _charge(connection, conf.joins_per_address)
@@ -146,6 +150,7 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> None:
         # together for all who ask at the same time: room numbers can be made up without end.
         await _open(hub, lookup.current().room(command.roomID))
         await hub.join(connection, operation, answer)
+    return replayed
 
 
 async def reopen(hub: Doer, room_id: int, seq: int = 0) -> None:

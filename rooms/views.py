@@ -121,6 +121,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "history_age": _duration(conf.history_age),
         "grace": _duration(conf.grace),
         "host_grace": _duration(conf.host_grace),
+        "report_days": conf.report_days,
         "token_age": _duration(conf.token_age),
         # In steps of that time: the one in use, and the one before.
         "ref_age": _duration(2 * conf.ref_age),
@@ -220,6 +221,8 @@ def _wire(room: LobbyRoom) -> dict[str, Any]:
 def _duration(seconds: float) -> str:
     """A length of time in words, in the largest unit that divides it."""
     whole = round(seconds)
+    if whole > 86_400 and whole % 86_400 == 0:
+        return ngettext("%(count)s day", "%(count)s days", whole // 86_400) % {"count": whole // 86_400}
     if whole and whole % 3600 == 0:
         return ngettext("%(count)s hour", "%(count)s hours", whole // 3600) % {"count": whole // 3600}
     if whole and whole % 60 == 0:

@@ -42,6 +42,7 @@ class Server:
     process: subprocess.Popen[bytes]
     log: Path
     static: str
+    environment: dict[str, str]
 
     def kill(self) -> None:
         """End it without a warning, as a crash would."""
@@ -67,7 +68,7 @@ def server(folder: Path, port: int | None = None, **variables: str) -> Iterator[
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
         wait_for_port(port, process, log=log)
-        yield Server(f"http://127.0.0.1:{port}", process, log, environment["STATIC_ROOT"])
+        yield Server(f"http://127.0.0.1:{port}", process, log, environment["STATIC_ROOT"], environment)
     finally:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -75,6 +76,12 @@ def server(folder: Path, port: int | None = None, **variables: str) -> Iterator[
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def collect(folder: Path) -> str:
+    """Collect all static files, those of the admin too; returns where they are."""
+    _manage({**os.environ, **_production(folder)}, "collectstatic", "--noinput", "-v0")
+    return _production(folder)["STATIC_ROOT"]
 
 
 def _production(folder: Path) -> dict[str, str]:

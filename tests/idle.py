@@ -72,7 +72,7 @@ async def lines(speaker: Talker, listener: Talker, seconds: float) -> list[float
     while time.monotonic() < end:
         begin = time.monotonic()
         ref = await speaker.say("조용하네요")
-        await listener.until(lambda ref=ref: ref in heard(listener))  # type: ignore[misc]
+        await listener.until(lambda _, ref=ref: ref in heard(listener))  # type: ignore[misc]
         took.append((time.monotonic() - begin) * 1000)
         await asyncio.sleep(PACE)
     return sorted(took)

@@ -214,6 +214,11 @@ def test_the_privacy_page_tells_the_settings_in_force(english: Client, settings:
     assert "1 second," in page
 
 
+def test_the_privacy_page_says_how_long_reports_and_bans_are_kept(english: Client, settings: Any) -> None:
+    settings.ROOMS_REPORT_DAYS = 14
+    assert text(english, "/privacy/").count("14 days") == 2
+
+
 def test_the_privacy_page_says_where_the_live_state_is(korean: Client, settings: Any) -> None:
     settings.REDIS_URL = ""
     assert "Redis" not in text(korean, "/privacy/")

@@ -666,3 +666,15 @@ async def test_a_forged_cookie_is_no_cookie(stage: Stage, cookie: str) -> None:
 async def test_this_sites_origin_is_accepted_with_its_cookies(stage: Stage) -> None:
     assert ORIGIN == "http://testserver"
     assert "token" not in await (await stage.connect(a_cookie())).join(stage.room, "셋째")
+
+
+async def test_a_join_pays_for_the_events_that_it_is_sent_again(connect: Connect, settings: Settings) -> None:
+    settings.ROOMS_FLOOD_CONTROL = False
+    host = await connect()
+    room = await host.create()
+    for number in range(64):
+        await host.say(room["roomID"], "주인", f"{number}")
+    settings.ROOMS_COMMAND_BURST, settings.ROOMS_COMMAND_RATE, settings.ROOMS_FLOOD_CONTROL = 8, 0.01, True
+    guest = await connect()
+    await guest.join(room["roomID"], "주인", token=room["token"], after=room["seq"])
+    assert [(await guest.ask("CLIENT_HELLO"))["status"] for _ in range(4)] == [True, True, True, False]

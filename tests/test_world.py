@@ -64,7 +64,7 @@ def test_the_same_seed_is_the_same_world() -> None:
 def test_a_failing_schedule_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if the keys of a restored dump were found again.
     monkeypatch.setattr(Server, "life", property(lambda _: 0, lambda _, life: None), raising=False)
-    schedule = drawn(2, ("roll back",))
+    schedule = drawn(1, ("roll back",))
     short = shrunk(schedule, violations)
     assert violations(short)
     assert len(short.steps) < 5 < len(schedule.steps)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from rooms import desk
-from rooms.admin.pages import CHANGE, carry_out, note
+from rooms.admin.pages import CHANGE, Titled, carry_out, note
 from rooms.models import Ban
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ else:
     BanModelAdmin = admin.ModelAdmin
 
 
-class BanAdmin(BanModelAdmin):
+class BanAdmin(Titled, BanModelAdmin):
     """Bans: the number of the room where the person was met, and their tag there."""
 
     list_display = ("whom", "reason", "at", "until", "by", "is_in_force")

@@ -7,16 +7,28 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from rooms import desk
 from rooms.admin.acts import Act, sentence
 from rooms.protocol import Refusal
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "buttons", "carry_out", "filled", "note", "several_went"]
+__all__ = ["CHANGE", "DELETION", "Titled", "buttons", "carry_out", "filled", "note", "several_went"]
+
+
+class Titled:
+    """An admin whose list is called after what it shows, and not after what one could do with it."""
+
+    opts: Any
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list."""
+        title = {"title": capfirst(self.opts.verbose_name_plural)}
+        return super().changelist_view(request, {**title, **(extra_context or {})})  # type: ignore[misc]
 
 
 def buttons(request: HttpRequest, acts: dict[str, Act], **initial: Any) -> list[dict[str, Any]]:

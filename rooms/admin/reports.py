@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rooms import desk
 from rooms.admin.acts import Act, BanForm, CloseForm, MuteForm, PersonForm
-from rooms.admin.pages import CHANGE, buttons, carry_out, filled, note
+from rooms.admin.pages import CHANGE, Titled, buttons, carry_out, filled, note
 from rooms.hub import Hub
 from rooms.models import Report, Room
 
@@ -72,10 +72,10 @@ class StateFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(resolved_at__isnull=self.value() == "open")
 
 
-class ReportAdmin(ReportModelAdmin):
+class ReportAdmin(Titled, ReportModelAdmin):
     """Reports; the newest that wait come first."""
 
-    list_display = ("whom", "reason", "room_name", "at", "state")
+    list_display = ("whom", "state", "reason", "at", "room_name")
     list_filter = (StateFilter, "reason", "at")
     search_fields = ("room_name", "nickname", "tag", "=room_id")
     list_per_page = 50

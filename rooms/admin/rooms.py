@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from rooms import desk
 from rooms.admin.acts import LIFT, ON_A_ROOM, ON_SEVERAL, PERSON, ROOM, UNMUTE, Act
-from rooms.admin.pages import CHANGE, DELETION, buttons, carry_out, filled, note, several_went
+from rooms.admin.pages import CHANGE, DELETION, Titled, buttons, carry_out, filled, note, several_went
 from rooms.models import Block, Mute, Report, Room
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ class LiveList(ChangeList):
             room.reports = counts.get(room.pk, 0)
 
 
-class RoomAdmin(RoomModelAdmin):
+class RoomAdmin(Titled, RoomModelAdmin):
     """Open rooms. A room added here is an official room: it has no host and stays open."""
 
     fields = ("name", "listed", "topic")
-    list_display = ("name", "people", "host_name", "locked", "topic", "open_reports", "age", "listed")
+    list_display = ("name", "people", "open_reports", "locked", "host_name", "topic", "age", "listed")
     list_filter = ("locked", "listed", OfficialFilter, "created_at")
     search_fields = ("name", "topic", "host__nickname")
     list_select_related = ("host",)

@@ -34,8 +34,13 @@ from rooms.protocol import (
 
 _FOLDER = Path(__file__).parent / "scripts"
 _SHARED = ("common", "addresses", "events", "members")
-_RULES = ("examine", "kick", "lift", "mute", "change", "transfer", "notice")
-_LINES = ("remove", "react", "quote", "sweep")
+_PARTS = {
+    # Each part takes its time in every call, and this one is called most.
+    "send": ("common", "events"),
+    **dict.fromkeys(("examine", "kick", "lift", "mute", "change", "transfer", "notice"), (*_SHARED, "rules")),
+    **dict.fromkeys(("remove", "react", "quote", "sweep"), (*_SHARED, "lines")),
+}
+"""What stands in front of a script, where it is not just what most of them share."""
 
 
 class Script:
@@ -46,15 +51,14 @@ class Script:
     """
 
     def __init__(self, name: str) -> None:
-        further = ("rules",) if name in _RULES else ("lines",) if name in _LINES else ()
-        parts = (*_SHARED, *further, name)
+        parts = (*_PARTS.get(name, _SHARED), name)
         self.text = _CONSTANTS + "".join((_FOLDER / f"{part}.lua").read_text() for part in parts)
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
 def all_scripts() -> dict[str, Script]:
     """Every script, by its name."""
-    parts = (*_SHARED, "rules", "lines")
+    parts = {part for parts in _PARTS.values() for part in parts}
     return {path.stem: Script(path.stem) for path in _FOLDER.glob("*.lua") if path.stem not in parts}
 
 

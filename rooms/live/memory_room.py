@@ -4,7 +4,6 @@ Knows the contract and the protocol's events; must not know other rooms, leases 
 the store's clock, Unix time in milliseconds.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from msgspec import UNSET
 
 from rooms.live.addresses import Address
 from rooms.live.memory_past import Past
-from rooms.live.operations import Entered, Event, Person, Rules
+from rooms.live.operations import Entered, Event, Person, Rules, person_in
 from rooms.protocol import (
     MEMBERS_MAX,
     Exited,
@@ -226,7 +225,7 @@ class MemoryRoom:
 
     def in_room(self, visitor_id: str) -> str:
         """A visitor as this room's past knows them: the same visitor cannot be told in another room's."""
-        return hashlib.sha1(f"{self.id}:{visitor_id}".encode(), usedforsecurity=False).hexdigest()[:20]
+        return person_in(self.id, visitor_id)
 
     # --- what somebody finds ------------------------------------------------------------------------------------------
 

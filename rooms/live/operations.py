@@ -8,6 +8,7 @@ A *node* is one server process, named by its channel on the channel layer. It *h
 that member is with it. A member whom no node holds has a *deadline*, after which they are out with the reason ``lost``.
 """
 
+import hashlib
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -43,6 +44,11 @@ class Person(Struct, frozen=True):
     nick: str
     visitor_id: str
     tag: str
+
+
+def person_in(room_id: int, visitor_id: str) -> str:
+    """A visitor as a room knows them: the same visitor cannot be told in another room's."""
+    return hashlib.sha1(f"{room_id}:{visitor_id}".encode(), usedforsecurity=False).hexdigest()[:20]
 
 
 class Operation(Struct, Generic[AnswerT], frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from rooms.live.contract import REFUSALS, Done, Outcome, Refused, RoomUnknown, TooMuch, refusal
-from rooms.live.operations import Duplicate, Event, Operation, Send
+from rooms.live.operations import Duplicate, Event, Operation, Send, person_in
 from rooms.live.redis_kinds import KINDS, read_event
 from rooms.live.redis_moderation import MODERATION
 from rooms.protocol import Refusal
@@ -62,7 +62,13 @@ def calls(operations: Sequence[Operation[Any]]) -> list[Call]:
 
 def _talk(talk: list[Send]) -> Call:
     # As one argument: the client library takes its time with each.
-    lines = [(str(op.room_id), op.key, op.visitor_id, op.ref, op.body, op.wait, op.reply_to) for op in talk]
+    lines = [
+        (
+            *(str(op.room_id), op.key, op.visitor_id, op.ref, op.body, op.wait, op.reply_to),
+            person_in(op.room_id, op.visitor_id),
+        )
+        for op in talk
+    ]
 
     def read(reply: Any) -> list[Outcome[Any]]:
         if isinstance(reply, Exception):

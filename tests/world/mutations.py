@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.mutations import LEFT_OUT, ROOT, Mutation, plant
 
-HUB, LOCAL_ROOM, RECOVERY = "../hub.py", "../local_room.py", "../recovery.py"
+HUB, LOCAL_ROOM, RECOVERY, ECHOES = "../hub.py", "../local_room.py", "../recovery.py", "../echoes.py"
 WORLD_STORE = "../../tests/world/store.py"
 """What ``RedisConnection`` does for it, the world's store does itself."""
 SEEDS = 1500
@@ -44,7 +44,7 @@ MUTATIONS = [
     Mutation(
         "a repeated ref is answered before what was gathered for its connection",
         HUB,
-        "if made.seq <= heard or",
+        "if made.seq <= again.heard or",
         "if True or",
     ),
     Mutation(
@@ -74,7 +74,7 @@ MUTATIONS = [
     Mutation(
         "a stopping process carries out what comes too late", "../dispatch.py", "        self._outbox.close()\n", ""
     ),
-    Mutation("a repeated call tells a message twice", HUB, "if made.seq <= heard or", "if True or"),
+    Mutation("a repeated call tells a message twice", HUB, "if made.seq <= again.heard or", "if True or"),
     Mutation(
         "the first beat after a lost lease need not be confirmed",
         "memory_leases.py",
@@ -96,7 +96,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the echo has its time anew after the call",
-        LOCAL_ROOM,
+        ECHOES,
         "append((connection, lost, since))",
         "append((connection, lost, asyncio.get_running_loop().time()))",
     ),

@@ -1,6 +1,6 @@
 -- What every script shares: time, keys, and a room's state. rooms/live/lua.py puts in front of each script the constants
 -- and the texts of events that it takes from rooms/protocol.py (MEMBERS_MAX, ROOM_STATE, EVENTS…), then this file, then
--- addresses.lua, events.lua and members.lua; and rules.lua or lines.lua for some.
+-- addresses.lua, events.lua and members.lua, and rules.lua or lines.lua, as far as the script needs them.
 -- ARGV: 1 key prefix, 2 history (lines), 3 history age (ms), 4 ref age (ms), 5 life of a room's keys (ms),
 -- 6 the asking node; the operation's own arguments follow, from FIRST on.
 

@@ -35,7 +35,8 @@ end
 -- those that last longer than the rest.
 local OTHERS = 3 * HISTORY
 
--- ``who``: of a line, the person who said it; of another event, the name that it puts out.
+-- An entry of a stream is {id, {'text', text, 'at', at, 'ended', ended, 'who', who}}: of a line, ``who`` is the person who
+-- said it; of another event, the name that it puts out. A process of an earlier version knows the first three.
 local function keep(kind, room, seq, text, ended, who)
   redis.call('XADD', key(kind, room), seq .. '-0', 'text', text, 'at', AT, 'ended', ended, 'who', who)
 end
@@ -132,7 +133,8 @@ local function kept_after(room, after)
   for _, kind in ipairs({'lines', 'others', 'lasting'}) do
     for _, entry in ipairs(redis.call('XRANGE', key(kind, room), '(' .. int(after) .. '-0', '+')) do
       if is_kept(entry) then
-        kept[#kept + 1] = {entry_seq(entry), entry[2][2], tonumber(entry[2][6]), kind ~= 'lines' and entry[2][8] or ''}
+        local out = kind ~= 'lines' and entry[2][8] or ''
+        kept[#kept + 1] = {entry_seq(entry), entry[2][2], tonumber(entry[2][6]), out}
       end
     end
   end

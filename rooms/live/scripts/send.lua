@@ -1,12 +1,12 @@
--- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, wait, reply_to of each. One text for
--- each, cheap to read: '!refusal' or '!refusal:more'; or '=seq:text' sent before under this ref, without the text when it is no longer kept; or
+-- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, wait, reply_to, person of each. One
+-- text for each, cheap to read: '!refusal' or '!refusal:more'; or '=seq:text' sent before under this ref, without the text when it is no longer kept; or
 -- 'seq at participants node node…'.
 -- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
 local rooms = {}
 
 local function look(room)
   local state, refused = find(room)
-  local found = {refused = refused, records = {}, persons = {}}
+  local found = {refused = refused, records = {}}
   if state then
     found.seq, found.head, found.slow, found.mutes = state.seq, state.seq, state.slow, state.mutes
     found.trimmed = found.seq
@@ -33,40 +33,30 @@ local function is_member(room, found, name, visitor)
   return record and string.sub(record, 1, #visitor + 1) == visitor .. ':'
 end
 
-local function person_of(room, found, visitor)
-  local person = found.persons[visitor]
-  if not person then
-    person = in_room(room, visitor)
-    found.persons[visitor] = person
-  end
-  return person
-end
-
 -- Before a kept line is looked for, those go that the lines of this call have put out.
 local function settle(room, found)
   if found.trimmed ~= found.seq then trim('lines', room, HISTORY) end
   found.trimmed = found.seq
 end
 
--- Whether slow mode is for a visitor.
+-- Whether slow mode, which is on, is for a visitor.
 local function is_slowed(room, found, visitor)
-  if found.slow == 0 then return false end
   found.host_visitor = found.host_visitor or redis.call('HGET', key('room', room), 'host_visitor') or ''
   return visitor ~= found.host_visitor
 end
 
 -- Why a visitor who is in may not say a line, if so.
-local function held_back(room, found, visitor, wait, reply_to)
+local function held_back(room, found, visitor, wait, reply_to, person)
   if reply_to > 0 then
     settle(room, found)
     if not line_of(room, int(reply_to)) then return '!bad_field:replyTo' end
   end
   if found.mutes > NOW then
-    local muted = tonumber(redis.call('HGET', key('room', room), mute_field(person_of(room, found, visitor))) or 0)
+    local muted = tonumber(redis.call('HGET', key('room', room), mute_field(person)) or 0)
     if muted > NOW then return '!muted:' .. int(muted - NOW) end
   end
-  if is_slowed(room, found, visitor) then
-    local spoke = redis.call('HGET', key('spoke', room), person_of(room, found, visitor))
+  if found.slow > 0 and is_slowed(room, found, visitor) then
+    local spoke = redis.call('HGET', key('spoke', room), person)
     if spoke then wait = math.max(wait, spoke + found.slow * 1000 - NOW) end
   end
   if wait > 0 then return '!too_fast:' .. int(wait) end
@@ -74,7 +64,7 @@ end
 
 local answers = {}
 for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
-  local room, name, visitor, ref, body, wait, reply_to = unpack(line)
+  local room, name, visitor, ref, body, wait, reply_to, person = unpack(line)
   local found = rooms[room] or look(room)
   local answer
   if found.refused then
@@ -82,14 +72,15 @@ for _, line in ipairs(cmsgpack.unpack(ARGV[FIRST])) do
   else
     local field = visitor .. ':' .. ref
     local refused = not is_member(room, found, name, visitor) and '!not_in_room'
-      or held_back(room, found, visitor, wait, reply_to)
+    if not refused and (wait > 0 or reply_to > 0 or found.mutes > NOW or found.slow > 0) then
+      refused = held_back(room, found, visitor, wait, reply_to, person)
+    end
     local made = found.refs_before and redis.call('HGET', found.refs_before, field)
     if not made and not refused then
       local number = int(found.seq + 1)
       if redis.call('HSETNX', found.refs, field, number) == 1 then
-        local person = person_of(room, found, visitor)
         keep('lines', room, number, with_seq(body, number, found.participants), 0, person)
-        if is_slowed(room, found, visitor) then
+        if found.slow > 0 and is_slowed(room, found, visitor) then
           redis.call('HSET', key('spoke', room), person, AT)
           redis.call('PEXPIRE', key('spoke', room), found.slow * 1000)
         end
