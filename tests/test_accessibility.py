@@ -133,7 +133,7 @@ def test_sheets_suit_everyone(pair: tuple[Page, Page]) -> None:
         page.locator(".chat:not(.own) .menu").last.click()
         look_at(page)
         page.locator("#line-reactions button").first.click()
-    expect(host.locator(".chip")).to_have_count(1)
+    expect(host.locator(".chip")).to_have_count(2)
     host.locator(".chat:not(.own) .menu").last.click()
     host.locator("#line-person").click()
     look_at(host)
