@@ -33,9 +33,9 @@ from rooms.visitors import ensure_cookie
 # Every module that each page's script imports, directly or not: the page names them, so that all load at once.
 _BOTH = ("backoff", "dom", "i18n", "protocol", "socket", "storage", "texts")
 _ROOM = (
-    *("alerts", "bubble", "composer", "events", "gather", "hosting", "links", "people"),
-    *("requests", "saying", "scroll", "sheets", "store", "view", "words"),
-)
+    "alerts", "bubble", "composer", "events", "gather", "hosting", "links", "people", "requests", "saying", "scroll",
+    "sheets", "store", "view", "words",
+)  # fmt: skip
 MODULES = {
     "lobby": [f"rooms/{name}.js" for name in sorted((*_BOTH, "hangul", "listing"))],
     "main": [f"rooms/{name}.js" for name in sorted((*_BOTH, *_ROOM))],

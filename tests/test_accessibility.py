@@ -126,6 +126,44 @@ def test_dialogs_and_the_end_of_a_room_suit_everyone(pair: tuple[Page, Page]) ->
     look_at(guest)
 
 
+def test_sheets_suit_everyone(pair: tuple[Page, Page]) -> None:
+    host, guest = pair
+    say(guest, "신고할 말")
+    for page in pair:
+        page.locator(".chat:not(.own) .menu").last.click()
+        look_at(page)
+        page.locator("#line-reactions button").first.click()
+    expect(host.locator(".chip")).to_have_count(2)
+    host.locator(".chat:not(.own) .menu").last.click()
+    host.locator("#line-person").click()
+    look_at(host)
+    host.locator("#person-kick").click()
+    look_at(host)
+    host.keyboard.press("Enter")
+    expect(host.locator("#confirm-dialog")).to_be_hidden()
+    host.locator(".chat:not(.own) .menu").last.click()
+    host.locator("#line-report").click()
+    look_at(host)
+    host.locator("#report-form [value=other]").check()
+    host.locator("#report-send").click()
+    expect(host.locator("#report-thanks")).to_be_focused()
+    look_at(host)
+
+
+def test_a_muted_person_s_page_suits_everyone(pair: tuple[Page, Page]) -> None:
+    host, guest = pair
+    guest.locator(".chat:not(.own) .menu").last.click()
+    guest.locator("#line-reply").click()
+    host.locator(".chat:not(.own) .who").first.click()
+    host.locator("#person-mute button").first.click()
+    expect(guest.locator("#hint")).to_be_visible()
+    look_at(guest)
+    guest.locator(".chat.own .menu").first.click()
+    guest.locator("#line-remove").click()
+    expect(guest.locator(".chat.removed")).to_have_count(1)
+    look_at(guest)
+
+
 def tab_to(page: Page, selector: str) -> None:
     """Press Tab until this has the focus, which can then be seen."""
     for _ in range(40):

@@ -167,7 +167,9 @@ export class Sheets {
 
   #drawPerson(state, who) {
     const self = who.tag === state.me?.tag;
-    const here = state.members.some((each) => each.nickName === who.nickname && each.tag === who.tag);
+    // Not everybody is listed in a large room: the server knows who is there.
+    const unlisted = state.participants > state.members.length;
+    const here = unlisted || state.members.some((each) => each.nickName === who.nickname && each.tag === who.tag);
     setText(byId("person-hide"), isHidden(state, who.tag) ? words.unhidePersonText() : words.hidePersonText());
     byId("person-hide").hidden = self;
     byId("person-hide-help").hidden = self;

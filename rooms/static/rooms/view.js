@@ -10,7 +10,7 @@ import { pieces } from "./i18n.js";
 import { People, colour } from "./people.js";
 import { MESSAGE_MAX, length } from "./protocol.js";
 import { Scroll } from "./scroll.js";
-import { freeAt, isHidden, isMuted } from "./store.js";
+import { freeAt, isHidden, isHost, isMuted } from "./store.js";
 import * as texts from "./texts.js";
 import * as words from "./words.js";
 
@@ -33,6 +33,8 @@ export class RoomView {
   #lines = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #telling;
+  /** @type {Element | undefined} */
+  #stop;
 
   /**
    * `act` has what a person may ask for in what is drawn here: `menu(line)`, `reply(line)`, `react(line, reaction, on)`,
@@ -136,10 +138,16 @@ export class RoomView {
     }
     this.#drawn = drawn;
     setChildren(log, [...drawn.values()]);
-    // One stop for the Tab key in all the talk: the arrows go from there.
-    const menus = [...log.querySelectorAll(".menu")];
-    const stop = menus.find((each) => each === document.activeElement) ?? menus.findLast((each) => !each.disabled);
-    for (const each of menus) each.tabIndex = each === stop ? 0 : -1;
+    const focused = log.querySelector(".menu:focus");
+    this.#stopAt(focused ?? [...log.querySelectorAll(".menu:enabled")].at(-1));
+  }
+
+  /** One stop for the Tab key in all the talk: the arrows go from there. */
+  #stopAt(menu) {
+    if (this.#stop === menu) return;
+    this.#stop?.setAttribute("tabindex", "-1");
+    menu?.setAttribute("tabindex", "0");
+    this.#stop = menu;
   }
 
   /** @param {Page.State} state @param {any} row a Page.Row @param {(seq: number) => Page.Line | undefined} find */
@@ -190,12 +198,12 @@ export class RoomView {
     if (!sideways && !step) return;
     event.preventDefault();
     const all = [...(sideways ? here.querySelectorAll("button:enabled") : byId("log").querySelectorAll(".menu:enabled"))]
-      .filter((each) => each.checkVisibility());
+      .filter((each) => each.getClientRects().length > 0);
     const from = all.indexOf(sideways ? event.target : here.querySelector(".menu"));
     const next = all[from + (sideways ?? step)];
     if (!next) return;
     next.focus();
-    if (next.classList.contains("menu")) for (const each of byId("log").querySelectorAll(".menu")) each.tabIndex = each === next ? 0 : -1;
+    if (next.classList.contains("menu")) this.#stopAt(next);
   }
 
   /** Many comings and goings: how many there were, and who they were for whoever opens it. */
@@ -238,6 +246,7 @@ export class RoomView {
     const seconds = (until) => Math.ceil((until - now) / 1000);
     if (muted) return words.mutedText(seconds(state.mutedUntil));
     const held = freeAt(state) > now ? words.heldText(seconds(freeAt(state))) : "";
-    return [state.slow ? words.slowText(state.slow) : "", held].filter(Boolean).join(" ");
+    // The host speaks at any time.
+    return [state.slow && !isHost(state) ? words.slowText(state.slow) : "", held].filter(Boolean).join(" ");
   }
 }
