@@ -124,6 +124,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "token_age": _duration(conf.token_age),
         # In steps of that time: the one in use, and the one before.
         "ref_age": _duration(2 * conf.ref_age),
+        "report_days": _duration(conf.report_days * 86_400),
         "shared_store": bool(getattr(settings, "REDIS_URL", "")),
     }
     return _page(request, "rooms/privacy.html", context)
