@@ -216,12 +216,12 @@ def test_a_removed_line_keeps_its_place_for_all_also_after_loading_again(pair: t
     open_line(guest, "앗 실수")
     guest.get_by_role("button", name="메시지 삭제").click()
     for page in pair:
-        expect(page.locator(".chat .text")).to_have_text(["지운 말입니다", "다음 말"])
+        expect(page.locator(".chat .text")).to_have_text(["삭제된 메시지입니다", "다음 말"])
     host.reload()
-    expect(host.locator(".chat .text")).to_have_text(["지운 말입니다", "다음 말"])
+    expect(host.locator(".chat .text")).to_have_text(["삭제된 메시지입니다", "다음 말"])
     open_line(host, "다음 말")
     host.get_by_role("button", name="메시지 삭제").click()
-    expect(guest.locator(".chat .text")).to_have_text(["지운 말입니다", "지운 말입니다"])
+    expect(guest.locator(".chat .text")).to_have_text(["삭제된 메시지입니다", "삭제된 메시지입니다"])
 
 
 def test_a_guest_removes_only_their_own_lines(pair: tuple[Page, Page]) -> None:
