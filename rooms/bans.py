@@ -7,7 +7,6 @@ no connection waits for the database.
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,6 +18,7 @@ from rooms.connection import Connection
 from rooms.live.addresses import Address
 from rooms.live.contract import RoomUnknown
 from rooms.live.moderation import Inspect, Kick
+from rooms.live.operations import person_in
 from rooms.models import ADDRESS_HOURS, Ban, Host, database
 from rooms.port import recorded
 from rooms.protocol import CLOSE_BANNED, Refusal
@@ -125,7 +125,7 @@ class Bans:
         if visitor.id in self._visitors:
             return True
         for (room_id, person), number in self._people.items():
-            if in_room(room_id, visitor.id) == person:
+            if person_in(room_id, visitor.id) == person:
                 self._visitors[visitor.id], self._met[number] = number, visitor.id
                 self._hub.bans_changed.set()
                 return True
@@ -187,11 +187,6 @@ class Bans:
     async def stop(self) -> None:
         """Wait until those who are being put out have gone."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def in_room(room_id: int, visitor_id: str) -> str:
-    """A visitor as a room knows them: the same that the live store makes of both."""
-    return hashlib.sha1(f"{room_id}:{visitor_id}".encode(), usedforsecurity=False).hexdigest()[:20]
 
 
 async def _complete(met: dict[int, str]) -> None:

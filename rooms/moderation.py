@@ -94,7 +94,7 @@ async def kick(hub: Doer, room_id: int, actor: Actor, target: str) -> Member:
         surplus = await Block.objects.keep_out(room_id, who.person, who.nick, who.tag)
     for person in surplus:
         await hub.do(Lift(room_id, Actor(), person))
-    kick = Kick(room_id, actor, target, address_for=int(conf.kick_address * 1000))
+    kick = Kick(room_id, actor, target, who.visitor_id, address_for=int(conf.kick_address * 1000))
     kicked = await _carry_out(hub, kick, Block.objects.filter(room_id=room_id, person=who.person).adelete)
     if kicked.closing:
         await services.finish_delete(hub, room_id)
@@ -190,7 +190,7 @@ async def mute(hub: Doer, room_id: int, actor: Actor, target: str, seconds: int)
         if before is not None:
             await Mute.objects.mute(room_id, before.person, before.nickname, before.tag, before.until)
 
-    return await _carry_out(hub, live.Mute(room_id, actor, target, until), undo)
+    return await _carry_out(hub, live.Mute(room_id, actor, target, until, who.visitor_id), undo)
 
 
 async def transfer(hub: Doer, room_id: int, actor: Actor, target: str) -> Duplicate | None:
@@ -227,7 +227,7 @@ async def transfer(hub: Doer, room_id: int, actor: Actor, target: str) -> Duplic
         back = {"visitor": host.visitor, "nickname": host.nickname, "tag": host.tag}
         await Host.objects.filter(room_id=room_id, visitor=heir.visitor_id).aupdate(**back)
 
-    return await _carry_out(hub, live.Transfer(room_id, actor, target, int(conf.grace * 1000)), undo)
+    return await _carry_out(hub, live.Transfer(room_id, actor, target, int(conf.grace * 1000), heir.visitor_id), undo)
 
 
 # --- rooms -----------------------------------------------------------------------------------------------------------

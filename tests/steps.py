@@ -366,7 +366,8 @@ class Steps:
 
     def _kick(self) -> Operation[Any]:
         pick, room = self._random, self._room()
-        about = (self._someone(room).key, "") if pick.random() < 0.8 else ("", pick.choice(VISITORS))
+        whose = pick.choice(VISITORS) if pick.random() < 0.15 else ""
+        about = (self._someone(room).key, whose) if pick.random() < 0.8 else ("", pick.choice(VISITORS))
         return Kick(room, self._actor(room), *about, pick.random() < 0.7, pick.choice((0, 1000, 100_000)))
 
     def _lift(self) -> Operation[Any]:
@@ -376,7 +377,13 @@ class Steps:
     def _mute(self) -> Operation[Any]:
         pick, room = self._random, self._room()
         until = pick.choice((0, START + pick.randrange(100_000), START + 10**9))
-        return Mute(room, self._actor(room), self._someone(room).key, until)
+        return Mute(
+            room,
+            self._actor(room),
+            self._someone(room).key,
+            until,
+            pick.choice(VISITORS) if pick.random() < 0.15 else "",
+        )
 
     def _change(self) -> Operation[Any]:
         pick, room = self._random, self._room()
@@ -386,8 +393,9 @@ class Steps:
         return Change(room, self._actor(room), **to)
 
     def _transfer(self) -> Operation[Any]:
-        room = self._room()
-        return Transfer(room, self._actor(room), self._someone(room).key, self._random.choice(GRACES))
+        pick, room = self._random, self._room()
+        about = (pick.choice(GRACES), pick.choice(VISITORS) if pick.random() < 0.15 else "")
+        return Transfer(room, self._actor(room), self._someone(room).key, *about)
 
     def _notice(self) -> Operation[Any]:
         return Notice(self._room(), self._random.choice(("", "r1")), "안내")

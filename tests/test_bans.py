@@ -125,11 +125,6 @@ async def test_a_ban_of_whom_only_a_room_knows_finds_the_visitor(stage: Stage) -
     assert (await Ban.objects.aget(id=ban.id)).visitor == who.visitor_id
 
 
-async def test_a_room_knows_a_visitor_as_the_store_does(stage: Stage) -> None:
-    who = await stage.who("손님")
-    assert bans.in_room(stage.room, who.visitor_id) == who.person
-
-
 async def test_the_others_stay(stage: Stage) -> None:
     await stage.ban()
     await stage.guest.closed_with()

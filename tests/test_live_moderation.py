@@ -159,6 +159,23 @@ async def test_a_node_that_reads_later_who_was_put_out_is_told_the_name(store: L
     assert [each.out for each in kept] == [GUEST.key]
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        Kick(ROOM, BY_HOST, OTHER.key, GUEST.visitor_id),
+        Mute(ROOM, BY_HOST, OTHER.key, 10**15, GUEST.visitor_id),
+        Transfer(ROOM, BY_HOST, OTHER.key, 0, GUEST.visitor_id),
+    ],
+)
+async def test_nothing_is_done_to_somebody_else_who_has_the_name_by_now(
+    store: LiveStore, act: Kick | Mute | Transfer
+) -> None:
+    await opened(store)
+    await joined(store, OTHER)
+    refusal = await refused(store, act)
+    assert (refusal.error, refusal.extra) == ("not_in_room", {"field": "target"})
+
+
 @pytest.mark.usefixtures("room")
 async def test_a_kicked_visitor_cannot_come_back_under_any_name(store: LiveStore) -> None:
     await do(store, kicking())
@@ -314,9 +331,9 @@ async def test_whom_a_kick_keeps_out_the_next_kick_from_the_same_address_does_no
 @pytest.mark.usefixtures("room")
 async def test_an_address_is_kept_out_as_long_as_one_of_its_people_is(store: LiveStore) -> None:
     first, _, second = await put_out_twice_from_home(store)
-    await do(store, Lift(ROOM, BY_HOST, second))
+    await do(store, Lift(ROOM, Actor(HOST.key, HOST.visitor_id, "l1"), second))
     assert await from_home(store, THIRD, LATER) == "banned"
-    await do(store, Lift(ROOM, BY_HOST, first))
+    await do(store, Lift(ROOM, Actor(HOST.key, HOST.visitor_id, "l2"), first))
     assert await from_home(store, THIRD, LATER) is None
 
 

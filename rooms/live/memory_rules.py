@@ -30,7 +30,7 @@ def examine(room: MemoryRoom, node_id: str, op: Examine, now: int) -> Done[Exami
     made = _let_act(room, op.actor, now)
     if made is not None or op.target is None:
         return Done(Examined(None, made))
-    return Done(Examined(_subject(room, _target(room, op.actor, op.target, op.heir))))
+    return Done(Examined(_subject(room, _target(room, op.actor, op.target, "", op.heir))))
 
 
 def kick(room: MemoryRoom, node_id: str, op: Kick, now: int) -> Done[Kicked]:
@@ -40,7 +40,7 @@ def kick(room: MemoryRoom, node_id: str, op: Kick, now: int) -> Done[Kicked]:
         return Done(Kicked(False, made))
     visitor_id, first = op.visitor_id, None
     if op.target:
-        first = _target(room, op.actor, op.target)
+        first = _target(room, op.actor, op.target, op.visitor_id)
         visitor_id = first.person.visitor_id
     out = sorted(room.names_of(visitor_id), key=lambda member: member is not first)
     person = room.in_room(visitor_id)
@@ -84,7 +84,7 @@ def mute(room: MemoryRoom, node_id: str, op: Mute, now: int) -> Done[Duplicate |
     made = _let_act(room, op.actor, now)
     if made is not None:
         return Done(made)
-    target = _target(room, op.actor, op.target).person
+    target = _target(room, op.actor, op.target, op.visitor_id).person
     muted = {person: until for person, until in room.rules.muted.items() if until > now}
     room.rules.muted = muted | {room.in_room(target.visitor_id): op.until}
     event = Muted(room.id, target.nick, target.tag, op.until, op.actor.by, ref=op.actor.told_ref)
@@ -112,7 +112,7 @@ def transfer(room: MemoryRoom, node_id: str, op: Transfer, now: int) -> Done[Dup
     made = _let_act(room, op.actor, now)
     if made is not None:
         return Done(made)
-    heir = _target(room, op.actor, op.target, heir=True).person
+    heir = _target(room, op.actor, op.target, op.visitor_id, heir=True).person
     former = room.members.get(room.host.key) if room.host is not None else None
     if former is not None and former.deadline is not None:
         former.deadline = min(former.deadline, now + op.grace)
@@ -153,9 +153,10 @@ def _let_act(room: MemoryRoom, actor: Actor, now: int) -> Duplicate | None:
     return made
 
 
-def _target(room: MemoryRoom, actor: Actor, key: str, heir: bool = False) -> RoomMember:
+def _target(room: MemoryRoom, actor: Actor, key: str, whose: str, heir: bool = False) -> RoomMember:
     member = room.members.get(key)
-    if member is None or (heir and not member.holders):
+    # The name may be somebody else's by now.
+    if member is None or (heir and not member.holders) or (whose and member.person.visitor_id != whose):
         raise refusal("not_in_room", field="target")
     host = room.host if heir or actor.key else None
     if host is not None and member.person.visitor_id == host.visitor_id:

@@ -3,9 +3,7 @@
 Knows the protocol's structs and the common parts of ``operations``; must not know models, sockets or the hub. The same
 rules as there hold: each is one atomic step and safe to repeat. What must outlive the store's memory (blocks, mutes,
 lock, slow mode, topic, host) is in the database before it is here (docs/protocol.md, "Hosts and people").
-
-A *person* of a room is a visitor as this room knows them (a hash of the room's number and the visitor's), so that the
-same visitor cannot be told in another room's.
+A *person* of a room is a visitor as this room knows them (``operations.person_in``).
 """
 
 import msgspec
@@ -109,7 +107,7 @@ class Kick(Operation[Kicked], frozen=True):
 
     Args:
         target: the name key; "" to mean ``visitor_id``.
-        visitor_id: when ``target`` is "", whose names (a ban); that there are none refuses nothing.
+        visitor_id: whose the name must be, if given: somebody else may have taken it. Without ``target``, whose names.
         block: whether the visitor is kept out from now on, under any name.
         address_for: for how many ms identities that are made later are kept out too if they come from the same address,
             0 for none.
@@ -145,12 +143,14 @@ class Mute(Operation[Duplicate | None], frozen=True):
     Args:
         target: the name key.
         until: Unix time in ms; 0 lifts it.
+        visitor_id: as in ``Kick``.
     """
 
     room_id: int
     actor: Actor
     target: str
     until: int
+    visitor_id: str = ""
 
 
 class Change(Operation[Duplicate | None], frozen=True):
@@ -182,12 +182,14 @@ class Transfer(Operation[Duplicate | None], frozen=True):
 
     Args:
         grace: of the former host, if they are away: the room closes no longer without them.
+        visitor_id: whose the name must be, as in ``Kick``.
     """
 
     room_id: int
     actor: Actor
     target: str
     grace: int = 0
+    visitor_id: str = ""
 
 
 class Notice(Operation[Duplicate | None], frozen=True):

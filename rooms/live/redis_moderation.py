@@ -74,7 +74,7 @@ MODERATION: dict[type[Operation[Any]], Kind] = {
     Lift: Kind("lift", lambda op: (op.room_id, *_actor(op.actor), op.person, op.number), lambda op, value: None),
     Mute: Kind(
         "mute",
-        lambda op: (op.room_id, *_telling(op.actor), op.target, op.until),
+        lambda op: (op.room_id, *_telling(op.actor), op.target, op.visitor_id, op.until),
         lambda op, value: _made(value),
     ),
     Change: Kind(
@@ -84,7 +84,7 @@ MODERATION: dict[type[Operation[Any]], Kind] = {
     ),
     Transfer: Kind(
         "transfer",
-        lambda op: (op.room_id, *_telling(op.actor), op.target, op.grace),
+        lambda op: (op.room_id, *_telling(op.actor), op.target, op.visitor_id, op.grace),
         lambda op, value: _made(value),
     ),
     Notice: Kind(

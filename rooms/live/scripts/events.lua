@@ -28,7 +28,7 @@ end
 local function note(room, visitor, ref, seq)
   if ref == '' then return end
   redis.call('HSET', refs_key(room, 0), visitor .. ':' .. ref, int(seq))
-  redis.call('PEXPIREAT', refs_key(room, 0), int((math.floor(NOW / REF_AGE) + 2) * REF_AGE))
+  redis.call('PEXPIREAT', refs_key(room, 0), int((math.floor(NOW / REF_AGE) + 2) * REF_AGE - 1))
 end
 
 -- Lines of talk and all other events are kept apart, so that comings and goings cost no line its place; and of the others

@@ -5,7 +5,7 @@ local refused, _, made = let_act(room, actor, visitor, ref)
 if refused then return {refused, '', {}} end
 if made or target == '' then return {'', {{}, made or ''}, {}} end
 local who
-refused, who = target_of(room, actor, target, heir == '1')
+refused, who = target_of(room, actor, target, '', heir == '1')
 if refused then return {refused, '', {}} end
 local person = in_room(room, who.visitor)
 return {'', {{who.key, who.nick, who.tag, who.visitor, person, is_held(room, who.key)}, ''}, {}}

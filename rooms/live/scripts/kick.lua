@@ -1,4 +1,4 @@
--- moderation.Kick: room, actor, visitor, ref, target ('' for a visitor), that visitor, block, address_for. Answers whether
+-- moderation.Kick: room, actor, visitor, ref, target ('' for any name), whose that is, block, address_for. Answers whether
 -- the room is being deleted because this was the host, and what the ref did before.
 local room, actor, visitor, ref, target, whose, block, address_for = unpack(ARGV, FIRST)
 address_for = tonumber(address_for)
@@ -7,7 +7,7 @@ if refused then return {refused, '', {}} end
 if made then return {'', {0, made}, {}} end
 if target ~= '' then
   local who
-  refused, who = target_of(room, actor, target)
+  refused, who = target_of(room, actor, target, whose)
   if refused then return {refused, '', {}} end
   whose = who.visitor
 end

@@ -1,10 +1,10 @@
--- moderation.Mute: room, actor, visitor, ref, the ref as the room is told it, target, until (0 lifts it). Answers what the
+-- moderation.Mute: room, actor, visitor, ref, the ref as the room is told it, target, whose that is ('': anyone's), until (0 lifts it). Answers what the
 -- ref did before.
-local room, actor, visitor, ref, told, target, ends = unpack(ARGV, FIRST)
+local room, actor, visitor, ref, told, target, whose, ends = unpack(ARGV, FIRST)
 local refused, state, made = let_act(room, actor, visitor, ref)
 if refused or made then return {refused or '', made or '', {}} end
 local who
-refused, who = target_of(room, actor, target)
+refused, who = target_of(room, actor, target, whose)
 if refused then return {refused, '', {}} end
 if state.mutes <= NOW then
   -- None of them is in force.

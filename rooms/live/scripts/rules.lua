@@ -19,9 +19,11 @@ end
 local function is_held(room, name) return redis.call('HEXISTS', key('holders', room), name) end
 
 -- Returns the refusal, or the member with a name. Nobody does anything to themselves, and an heir is not the host already.
-local function target_of(room, actor, name, heir)
+local function target_of(room, actor, name, whose, heir)
   local who = member(room, name)
   if not who or heir and is_held(room, name) == 0 then return 'not_in_room:target' end
+  -- The name may be somebody else's by now.
+  if whose ~= '' and who.visitor ~= whose then return 'not_in_room:target' end
   local host = (heir or actor ~= '') and redis.call('HGET', key('room', room), 'host_visitor')
   if host and host == who.visitor then return 'bad_field:target' end
   return nil, who

@@ -103,7 +103,7 @@ for room, found in pairs(rooms) do
     redis.call('HSET', state, 'seq', int(found.seq), 'last_line', int(found.seq))
     trim('lines', room, HISTORY)
     -- Until it is neither the one in use nor the one before.
-    redis.call('PEXPIREAT', found.refs, int((math.floor(NOW / REF_AGE) + 2) * REF_AGE))
+    redis.call('PEXPIREAT', found.refs, int((math.floor(NOW / REF_AGE) + 2) * REF_AGE - 1))
   end
 end
 return answers
