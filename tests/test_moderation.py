@@ -1,5 +1,6 @@
 """What a host asks for: each command with its answer, its event and what it does from then on, over sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from django.db import OperationalError
 from pytest_django import Settings
 
 from rooms import moderation, words
+from rooms.live.addresses import Address
 from rooms.models import Block, Host, Mute, Room
 from rooms.node import Node
 from rooms.port import recorded
@@ -115,6 +117,32 @@ async def test_a_kick_with_the_ref_of_another_command_is_refused(
     answer = await stage.ask("MEMBER_KICK", target="손님", ref="x")
     assert brief(answer, "status", "error", "field") == (False, "bad_field", "ref")
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(("seconds", "error"), [(600, "banned"), (0, None)])
+async def test_a_newer_identity_from_the_address_of_a_kick_is_kept_out_unless_the_operator_turns_that_off(
+    stage: Stage, server: Node, settings: Settings, seconds: int, error: str | None
+) -> None:
+    settings.ROOMS_KICK_ADDRESS = seconds
+    older = await stage.connect()
+    for connection in server.hub.connections:
+        connection.address = Address(1, "a" * 16)
+    await stage.guest.join(stage.room, "손님")
+    await stage.ask("MEMBER_KICK", target="손님")
+    await asyncio.sleep(0.01)
+    newer = await stage.connect()
+    for connection in server.hub.connections:
+        connection.address = Address(2, "b" * 16, "a" * 16)
+    assert (await newer.join(stage.room, "셋째")).get("error") == error
+    assert (await older.join(stage.room, "넷째"))["status"] is True
+
+
+async def test_a_moderator_who_kicks_the_host_closes_the_room(stage: Stage, server: Node) -> None:
+    await moderation.kick(server.hub, stage.room, moderation.moderator(), "주인")
+    for client in (stage.host, stage.guest):
+        out = await client.until("SERVER_ROOM_EXIT")
+        assert brief(out, "nickName", "reason", "by") == ("주인", "kicked", "moderator")
+    assert (await stage.guest.until("SERVER_ROOM_DELETE"))["reason"] == "moderator"
 
 
 async def test_the_blocks_are_listed_the_latest_first(stage: Stage) -> None:
