@@ -63,7 +63,8 @@ class Client:
     _token: str | None = None
     _pause: float = 0.1
     _number: int = 0
-    _leaving: str = ""
+    leaving: str = ""
+    """The command by which they leave, once they want to."""
 
     def __post_init__(self) -> None:
         self.hearing = Hearing(self.nick, self.history)
@@ -81,7 +82,7 @@ class Client:
 
     def say(self) -> None:
         """Say something, as often as it takes."""
-        if self.present and not self.finished and not self._leaving:
+        if self.present and not self.finished and not self.leaving:
             ref = self._ref("say")
             self.unsent[ref] = f"{len(self.acknowledged)}번째 말"
             self._send_line(ref)
@@ -98,7 +99,7 @@ class Client:
 
     def go_away(self, seconds: float) -> None:
         """Have no network for a while."""
-        if self.present and not self._leaving:
+        if self.present and not self.leaving:
             self._be_gone()
             self.clock.after(seconds, self.come)
 
@@ -124,7 +125,7 @@ class Client:
 
     def _part(self, how: str) -> None:
         if not self.finished:
-            self._leaving = how
+            self.leaving = how
             self.unsent.clear()
             self.room.over = self.room.over or self.host
             if self.joined:
@@ -252,8 +253,8 @@ class Client:
         self.joined = True
         self._pause = 0.1
         self.hearing.entered(answer)
-        if self._leaving:
-            self.command(self._leaving)
+        if self.leaving:
+            self.command(self.leaving)
         for ref in list(self.unsent):
             self.repeated.add(ref)
             self._send_line(ref)
@@ -290,8 +291,8 @@ class Client:
     def _try_again(self, line: Line) -> None:
         if self.line is line and not self.joined:
             self._enter()
-        elif self.line is line and self._leaving:
-            self.command(self._leaving)
+        elif self.line is line and self.leaving:
+            self.command(self.leaving)
 
     def _event(self, event: Message) -> None:
         ref = event.get("ref")

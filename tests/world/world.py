@@ -201,6 +201,8 @@ class World:
             inside = sum(other.joined for other in self.clients if other.room is client.room)
             if not client.joined:
                 found.append((client, "is not in"))
+            elif client.leaving:
+                found.append((client, "has not left"))
             elif client.unsent:
                 found.append((client, "has not been heard"))
             elif client.hearing.participants != inside:
