@@ -260,7 +260,7 @@ class Witness(Protocol):
     acknowledged: dict[str, Message]
 
 
-JUMP = 100_000
+JUMP = 3_000
 """No schedule has so many events; a room whose state was lost begins anew with the time in microseconds."""
 
 

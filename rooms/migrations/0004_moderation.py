@@ -91,17 +91,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='room',
             name='locked',
-            field=models.BooleanField(default=False, verbose_name='locked'),
+            field=models.BooleanField(db_default=False, default=False, verbose_name='locked'),
         ),
         migrations.AddField(
             model_name='room',
             name='slow',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Seconds that everyone waits between two lines; 0 for none.', verbose_name='slow mode'),
+            field=models.PositiveSmallIntegerField(db_default=0, default=0, help_text='Seconds that everyone waits between two lines; 0 for none.', verbose_name='slow mode'),
         ),
         migrations.AddField(
             model_name='room',
             name='topic',
-            field=models.CharField(blank=True, default='', max_length=80, verbose_name='topic'),
+            field=models.CharField(blank=True, db_default='', default='', max_length=80, verbose_name='topic'),
         ),
         migrations.AddConstraint(
             model_name='room',

@@ -102,10 +102,14 @@ class Room(models.Model):
     name_key = models.CharField(_("comparison key"), max_length=KEY_MAX, editable=False)
     listed = models.BooleanField(_("listed"), default=True)
     created_at = models.DateTimeField(_("opened"), auto_now_add=True, db_index=True)
-    topic = models.CharField(_("topic"), max_length=TOPIC_MAX, default="", blank=True)
-    locked = models.BooleanField(_("locked"), default=False)
+    # With a default in the database, too: during an upgrade the version before inserts rows without these.
+    topic = models.CharField(_("topic"), max_length=TOPIC_MAX, default="", db_default="", blank=True)
+    locked = models.BooleanField(_("locked"), default=False, db_default=False)
     slow = models.PositiveSmallIntegerField(
-        _("slow mode"), default=0, help_text=_("Seconds that everyone waits between two lines; 0 for none.")
+        _("slow mode"),
+        default=0,
+        db_default=0,
+        help_text=_("Seconds that everyone waits between two lines; 0 for none."),
     )
 
     objects = RoomQuerySet.as_manager()
