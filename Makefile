@@ -26,6 +26,7 @@ test: .venv/test.stamp ## run all checks; installs missing programs, or prints w
 soak: .venv/test.stamp ## run 10,000 simulated and fifty real schedules of random faults; SEEDS=200 FIRST=51 for other real ones, STORES=1 hurts Redis too; then measure 100,000 idle rooms
 	@.ci/system-packages
 	$(BIN)/python -m tests.world --seeds 1-10000
+	$(BIN)/python -m tests.differential --seeds 2000
 	$(BIN)/python -m tests.faults $(or $(SEEDS),50) --first $(or $(FIRST),1) $(if $(STORES),--stores)
 	$(BIN)/python -m tests.idle 100000 --workers 3
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 HOLD_SECONDS = 86_400
 """How often it is said in Redis that this database has the installation."""
+RETRY_SECONDS = 1
+"""How soon a duty that failed is tried again at the latest."""
 AT_ONCE = 0.2
 """Seconds between two beats at the least."""
 PIECE = 100
@@ -80,6 +82,7 @@ class Keeper:
 
     async def _repeat(self, duty: Duty, period: Callable[[], float]) -> None:
         while True:
+            works = False
             try:
                 await duty()
             except (StoreUnavailable, Unavailable) as problem:
@@ -94,9 +97,10 @@ class Keeper:
             except Exception:
                 logger.exception("a duty of the keeper failed")
             else:
+                works = True
                 for outage in self._outages.values():
                     outage.works(duty)
-            await self._pause(duty, period())
+            await self._pause(duty, period() if works else min(period(), RETRY_SECONDS))
 
     async def _pause(self, duty: Duty, seconds: float) -> None:
         """Wait for a duty's next time. Some come at once, or nearly, when they are known to be needed."""

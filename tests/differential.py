@@ -41,7 +41,7 @@ from tests.steps import (
 )
 from tests.stores import redis_server
 
-SEEDS, OPERATIONS = 600, 60
+SEEDS, OPERATIONS = 250, 60
 PLACES = 2, 1
 """Of two first places in the list, one address may have one: there are only three rooms."""
 LASTING = {"room", "others", "made", "leases", "unregistered", "deadlines", "aging", "times"}

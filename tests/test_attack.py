@@ -11,7 +11,7 @@ import pytest
 from tests.attack.attacks import ATTACKS
 from tests.attack.stage import Row, Stage, stage
 
-SECONDS = 4
+SECONDS = 3
 RATE = 18
 """Lines a second of all five; the bursts that flood control allows last as long as a test."""
 FACTOR = 5
@@ -25,7 +25,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def quiet(running: Stage) -> Row:
     return asyncio.run(running.measure(None, SECONDS, RATE))
 
