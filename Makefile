@@ -17,11 +17,18 @@ run: .venv/run.stamp ## start a development server on HOST (127.0.0.1) and PORT 
 	@echo "Sarangbang: http://$(HOST):$(PORT)/  (Ctrl-C stops it)"
 	@$(BIN)/python manage.py runserver $(HOST):$(PORT)
 
+# These mostly wait, so the second core has the others meanwhile.
+WAITING = $(wildcard tests/test_faults*.py) tests/test_console.py tests/test_deploy.py tests/test_installation.py \
+	tests/test_outer_wall.py tests/test_server.py
+
 test: .venv/test.stamp ## run all checks; installs missing programs, or prints what to install
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint
 	node --test --test-reporter=spec tests/js/*.test.mjs
-	$(BIN)/python -m pytest
+	@echo "$(WAITING): in the background, shown at the end"
+	@$(BIN)/python -m pytest $(WAITING) > $(TOOLS)/waiting.log 2>&1 & waiting=$$!; trap "kill $$waiting" INT TERM; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(WAITING)); others=$$?; \
+	wait $$waiting; waited=$$?; cat $(TOOLS)/waiting.log; exit $$((others | waited))
 
 soak: .venv/test.stamp ## run 10,000 simulated and fifty real schedules of random faults; SEEDS=200 FIRST=51 for other real ones, STORES=1 hurts Redis too; then measure 100,000 idle rooms
 	@.ci/system-packages
