@@ -1,13 +1,12 @@
 """The rules of rooms, a verb each: create, delete, join, exit, send.
 
 Knows models, names, visitors, connections and the live store's operations; must not know consumers, the hub or
-Channels: the hub is given to each verb as a ``HubPort`` (``port``). A verb either does what was asked, with its answer
+Channels: the hub is given to each verb as a ``HubPort`` (``verbs``). A verb either does what was asked, with its answer
 written in the right place of the conversation, or raises a ``Refusal``. Callers are known by their connection, never by
 the name in a command.
 """
 
 import secrets
-from collections.abc import Awaitable
 
 from django.db import Error as DatabaseError
 from django.db import IntegrityError
@@ -146,9 +145,8 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> int:
     try:
         await hub.join(connection, operation, answer)
     except RoomUnknown:
-        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join, and
-        # together for all who ask at the same time: room numbers can be made up without end.
-        await _open(hub, lookup.current().room(command.roomID))
+        # It never was, or the live store lost it. The database is asked only here, off the usual way of a join.
+        await reopen(hub, command.roomID)
         await hub.join(connection, operation, answer)
     return replayed
 
@@ -156,20 +154,13 @@ async def join(hub: HubPort, connection: Connection, command: RoomJoin) -> int:
 async def reopen(hub: Doer, room_id: int, seq: int = 0) -> None:
     """Create a room's live state, which the store has lost, from its row; the host has their grace to come back.
 
+    Rows are read together for all who ask at the same time: room numbers can be made up without end.
+
     Raises:
         Refusal: ``room_not_found`` when there is no row, ``unavailable``.
     """
-    await _open(hub, _row(room_id), seq)
-
-
-async def _row(room_id: int) -> Room | None:
-    async with database():
-        return await Room.objects.whole().filter(id=room_id).afirst()
-
-
-async def _open(hub: Doer, row: Awaitable[Room | None], seq: int = 0) -> None:
     try:
-        room = await row
+        room = await lookup.current().room(room_id)
     except DatabaseError as problem:
         raise DatabaseUnavailable("the room cannot be looked up now; send it again", problem) from None
     if room is None:

@@ -9,9 +9,10 @@ import pytest
 from django.db import OperationalError
 from pytest_django.fixtures import Settings
 
-from rooms import lookup
+from rooms import lookup, services
 from rooms.lookup import PAUSE_SECONDS, Lookup
 from rooms.models import Room, RoomQuerySet
+from rooms.node import Node
 from tests.conftest import Connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,3 +83,11 @@ async def test_a_join_of_a_room_that_does_not_exist_costs_eight_tokens_more(
     client = await connect()
     errors = [(await client.join(1, "손님"))["error"] for _ in range(3)]
     assert errors == ["room_not_found", "room_not_found", "too_fast"]
+
+
+async def test_rooms_that_the_live_store_has_lost_are_opened_again_with_one_query(
+    server: Node, queries: mock.MagicMock
+) -> None:
+    rooms = [await Room.objects.acreate(name=f"방 {number}") for number in range(10)]
+    await asyncio.gather(*(services.reopen(server.hub, room.id) for room in rooms))
+    assert queries.call_count == 1
