@@ -37,14 +37,17 @@ def moderator() -> Actor:
 async def examine(hub: Doer, room_id: int, actor: Actor, target: str | None = None, heir: bool = False) -> Examined:
     """Carry out ``Examine``, for a moderator also in a room that the live store has lost."""
     examine = Examine(room_id, actor, target, heir)
+    # A room that a host is in has people: the keeper is putting all of them back.
+    return await hub.do(examine) if actor.key else await _do_by_moderator(hub, room_id, examine)
+
+
+async def _do_by_moderator(hub: Doer, room_id: int, operation: Operation[AnswerT]) -> AnswerT:
+    """Carry out an operation of a moderator, also in a room that the live store has lost."""
     try:
-        return await hub.do(examine)
+        return await hub.do(operation)
     except RoomUnknown:
-        if actor.key:
-            # A host is in it: the keeper is putting all its people back.
-            raise
         await services.reopen(hub, room_id)
-        return await hub.do(examine)
+        return await hub.do(operation)
 
 
 async def _carry_out(hub: Doer, operation: Operation[AnswerT], undo: Callable[[], Awaitable[object]]) -> AnswerT:
@@ -271,12 +274,7 @@ async def notice(hub: Doer, room_id: int, message: str) -> None:
     said = clean_text(message, "message", NOTICE_MAX)
     if not said:
         raise Refusal("bad_field", "message: it is empty", field="message")
-    operation = live.Notice(room_id, secrets.token_hex(8), said)
-    try:
-        await hub.do(operation)
-    except RoomUnknown:
-        await services.reopen(hub, room_id)
-        await hub.do(operation)
+    await _do_by_moderator(hub, room_id, live.Notice(room_id, secrets.token_hex(8), said))
 
 
 async def close(hub: Doer, room_id: int, message: str = "") -> None:
