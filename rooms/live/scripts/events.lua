@@ -25,10 +25,15 @@ local function refs_key(room, before)
   return key('refs', room) .. ':' .. int(math.floor(NOW / REF_AGE) - before)
 end
 
+-- The one in use lives until it is neither that nor the one before. To be called after something was put into it.
+local function keep_refs(room)
+  redis.call('PEXPIREAT', refs_key(room, 0), int((math.floor(NOW / REF_AGE) + 2) * REF_AGE - 1))
+end
+
 local function note(room, visitor, ref, seq)
   if ref == '' then return end
   redis.call('HSET', refs_key(room, 0), visitor .. ':' .. ref, int(seq))
-  redis.call('PEXPIREAT', refs_key(room, 0), int((math.floor(NOW / REF_AGE) + 2) * REF_AGE - 1))
+  keep_refs(room)
 end
 
 -- Lines of talk and all other events are kept apart, so that comings and goings cost no line its place; and of the others

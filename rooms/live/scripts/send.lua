@@ -1,6 +1,6 @@
 -- operations.Send, any number of them, in MessagePack: room, key, visitor, ref, body, wait, reply_to, person of each. One
--- text for each, cheap to read: '!refusal' or '!refusal:more'; or '=seq:text' sent before under this ref, without the text when it is no longer kept; or
--- 'seq at participants node node…'.
+-- text for each, cheap to read: '!refusal' or '!refusal:more'; or '=seq:text' sent before under this ref, without the text
+-- when it is no longer kept; or 'seq at participants node node…'.
 -- Nothing else happens while a script runs, so a room is looked at once, however many lines it gets.
 local rooms = {}
 
@@ -102,8 +102,7 @@ for room, found in pairs(rooms) do
     local state = key('room', room)
     redis.call('HSET', state, 'seq', int(found.seq), 'last_line', int(found.seq))
     trim('lines', room, HISTORY)
-    -- Until it is neither the one in use nor the one before.
-    redis.call('PEXPIREAT', found.refs, int((math.floor(NOW / REF_AGE) + 2) * REF_AGE - 1))
+    keep_refs(room)
   end
 end
 return answers

@@ -1,5 +1,5 @@
--- moderation.Transfer: room, actor, visitor, ref, the ref as the room is told it, target, whose that is ('': anyone's), grace. Answers what the ref did
--- before.
+-- moderation.Transfer: room, actor, visitor, ref, the ref as the room is told it, target, whose that is ('': anyone's),
+-- grace. Answers what the ref did before.
 local room, actor, visitor, ref, told, target, whose, grace = unpack(ARGV, FIRST)
 local refused, state, made = let_act(room, actor, visitor, ref)
 if refused or made then return {refused or '', made or '', {}} end
