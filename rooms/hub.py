@@ -282,12 +282,9 @@ class Hub:
     def _let_go(self, room: LocalRoom, key: str, visitor_id: str, tell_store: bool) -> None:
         """One connection less is in, or on its way in, under a name; the last one's going is told to the store."""
         if room.let_go(key, visitor_id) and tell_store:
-            self._tell_disconnected(room.id, key, visitor_id)
+            grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
+            self.tell(Disconnect(room.id, key, visitor_id, grace, host_grace))
         self._tidy(room)
-
-    def _tell_disconnected(self, room_id: int, key: str, visitor_id: str) -> None:
-        grace, host_grace = int(conf.grace * 1000), int(conf.host_grace * 1000)
-        self.tell(Disconnect(room_id, key, visitor_id, grace, host_grace))
 
     def _tidy(self, room: LocalRoom) -> None:
         if room.is_idle:
