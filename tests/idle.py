@@ -86,7 +86,7 @@ async def measure(system: Cluster, rooms: int, seconds: float) -> bool:
     before = [used(pid) for pid in pids]
     await asyncio.sleep(seconds)
     shares = [(used(pid) - start) / seconds * 100 for pid, start in zip(pids, before, strict=True)]
-    host = await Talker([system.urls[0]], None, "host", draw).enter()
+    host = await Talker([system.urls[0]], None, "opener", draw).enter()
     guest = await Talker([system.urls[-1]], host.room, "guest", draw).enter()
     async with connect(system.urls[0], ping_interval=None) as socket:
         took, waited = await asyncio.gather(lines(host, guest, seconds), pings(socket, seconds))

@@ -232,7 +232,7 @@ async def join_leave(field: Field) -> None:
 async def refs(field: Field) -> None:
     """Bursts of 58 lines with fresh refs, every second from new connections."""
     host = await field.wire()
-    answer = await host.ask("CLIENT_ROOM_CREATE", roomName="되풀이", userName="host", listed=False)
+    answer = await host.ask("CLIENT_ROOM_CREATE", roomName="되풀이", userName="opener", listed=False)
     numbers = itertools.count()
     wires: dict[str, Wire] = {}
     await field.begin()

@@ -197,9 +197,9 @@ class People:
         begin = time.perf_counter()
         async with program(self.port) as socket:
             name = f"새 방 {time.monotonic_ns()}"
-            made = await ask(socket, "CLIENT_ROOM_CREATE", roomName=name, userName="host")
+            made = await ask(socket, "CLIENT_ROOM_CREATE", roomName=name, userName="opener")
             took = time.perf_counter() - begin
-            await ask(socket, "CLIENT_ROOM_EXIT", roomID=made["roomID"], userName="host")
+            await ask(socket, "CLIENT_ROOM_EXIT", roomID=made["roomID"], userName="opener")
         return took
 
     async def _read(self, number: int) -> float:
