@@ -37,9 +37,11 @@ async def schedule(system: Cluster, seed: int, stores: bool = False) -> list[str
     guests = [await Talker(system.urls, host.room, f"guest{n}", draw).enter() for n in range(GUESTS)]
     everyone = [host, *guests]
     talking = asyncio.create_task(talk(everyone, draw, 40))
+    kinds: set[str] = set()
     for _ in range(FAULTS):
         await asyncio.sleep(draw.uniform(0.2, 1.5))
         kind = draw.choice(OF_PROCESSES + OF_STORES if stores else OF_PROCESSES)
+        kinds.add(kind)
         number = draw.randrange(len(system.workers))
         print(f"  {time.strftime('%H:%M:%S')} {kind}, worker {number}", flush=True)
         if kind in OF_STORES:
@@ -50,7 +52,7 @@ async def schedule(system: Cluster, seed: int, stores: bool = False) -> list[str
     await asyncio.gather(talking, return_exceptions=True)
     if stores:
         system.redis.set_clock(0)
-    return await _settled(everyone, forgotten=stores)
+    return await _settled(everyone, stores, "clock" in kinds)
 
 
 async def _hurt_process(
@@ -106,7 +108,7 @@ async def _restart(worker: Worker, draw: random.Random) -> None:
     await asyncio.to_thread(worker.ready)
 
 
-async def _settled(everyone: list[Talker], forgotten: bool) -> list[str]:
+async def _settled(everyone: list[Talker], forgotten: bool, clock_set: bool) -> list[str]:
     """Wait until all is quiet and everyone has seen the last message, then look at what everyone saw."""
     problems: list[str] = []
     last: int | None = None
@@ -131,7 +133,7 @@ async def _settled(everyone: list[Talker], forgotten: bool) -> list[str]:
             for talker in everyone
             if not settled(talker)
         ]
-    problems += violations(everyone, forgotten)
+    problems += violations(everyone, forgotten, clock_set)
     await asyncio.gather(*(talker.stop() for talker in everyone))
     return problems
 

@@ -264,7 +264,7 @@ JUMP = 3_000
 """No schedule has so many events; a room whose state was lost begins anew with the time in microseconds."""
 
 
-def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]:
+def violations(talkers: Sequence[Witness], forgotten: bool = False, clock_set: bool = False) -> list[str]:
     """The promises that were broken, in words; empty if none was.
 
     Args:
@@ -272,8 +272,14 @@ def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]
         forgotten: whether Redis lost its memory meanwhile, so that ``seq`` may have jumped forward. Beyond such a jump
             something that was repeated may have been said again, and the last lines before it may have reached some
             people only.
+        clock_set: whether the clock of Redis was set meanwhile, by which refs are remembered, and by which the numbers
+            of a room that is made anew begin: they may lie anywhere above the old ones then.
     """
     found: list[str] = []
+
+    def begun_anew(before: int, after: int) -> bool:
+        return forgotten and (clock_set or jumped(before, after))
+
     by_seq: dict[int, Message] = {}
     by_ref: dict[str, int] = {}
     for talker in talkers:
@@ -283,30 +289,22 @@ def violations(talkers: Sequence[Witness], forgotten: bool = False) -> list[str]
                 seq = event["seq"]
                 if seq <= expected and stretch.events[0] is not event:
                     found.append(f"{talker.nick} saw {seq} after {expected}")
-                elif (
-                    seq != expected + 1 and stretch.events[0] is not event and not (forgotten and jumped(expected, seq))
-                ):
+                elif seq != expected + 1 and stretch.events[0] is not event and not begun_anew(expected, seq):
                     found.append(f"{talker.nick} missed {expected + 1} to {seq - 1} and was not told, before {event}")
                 expected = seq
                 if by_seq.setdefault(seq, event) != event:
                     found.append(f"{talker.nick} saw another event {seq} than someone else")
                 ref = event.get("ref")
-                if (
-                    ref is not None
-                    and by_ref.setdefault(ref, seq) != seq
-                    and not (forgotten and jumped(by_ref[ref], seq))
-                ):
+                if ref is not None and by_ref.setdefault(ref, seq) != seq and not begun_anew(by_ref[ref], seq):
                     found.append(f"{ref} was said twice, as {by_ref[ref]} and {seq}")
                 if event["participants"] < 0:
                     found.append(f"event {seq} counts {event['participants']} people")
         if isinstance(talker, Talker):
-            found += [
-                text for text, before, after in talker.contradictions if not (forgotten and jumped(before, after))
-            ]
+            found += [text for text, before, after in talker.contradictions if not begun_anew(before, after)]
     for talker in talkers:
         for ref, event in talker.acknowledged.items():
             for other in talkers:
-                if any(lacks(stretch, event["seq"], forgotten) for stretch in other.stretches):
+                if any(lacks(stretch, event["seq"], begun_anew) for stretch in other.stretches):
                     found.append(f"{other.nick} did not see {ref}, which {talker.nick} had acknowledged")
     return found
 
@@ -316,9 +314,9 @@ def jumped(before: int, after: int) -> bool:
     return abs(after - before) > JUMP
 
 
-def lacks(stretch: Stretch, seq: int, forgotten: bool) -> bool:
+def lacks(stretch: Stretch, seq: int, begun_anew: Callable[[int, int], bool]) -> bool:
     """Whether an event that came during a stretch is not in it, and was not lost with the store's memory."""
     later = [seen["seq"] for seen in stretch.events if seen["seq"] >= seq]
     if not stretch.start < seq or not later or later[0] == seq:
         return False
-    return not (forgotten and jumped(seq, later[0]))
+    return not begun_anew(seq, later[0])
